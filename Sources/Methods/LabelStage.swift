@@ -1,0 +1,69 @@
+// The labelling stage: every rank asks the teacher for the leases that it takes, and writes the answers
+// to its own ledger before anything uses them.
+//
+// What any earlier run of any rank count answered already is not asked again. Leases come from one
+// counter shared by all ranks, so slow ranks take fewer.
+
+import Collectives
+import Corpus
+import Foundation
+import Reporting
+import Teacher
+
+/// What the labelling stage has.
+public struct LabelStageResult: Sendable {
+    /// The answer to each record, nil where the teacher has none.
+    public let answers: [LabelRecord?]
+    /// Records that were asked for now, over all ranks.
+    public let asked: Int
+    /// Records that were answered by an earlier call.
+    public let cached: Int
+    /// Records without an answer.
+    public var missing: Int { answers.count { $0 == nil } }
+}
+
+/// Labels records over all ranks.
+struct LabelStage {
+    let teacher: any Teacher
+    let folder: RunFolder
+    let leaseSize: Int
+    let communicator: Communicator
+    let console: RunConsole
+
+    func run(_ records: [Record]) throws -> LabelStageResult {
+        let keys = records.map {
+            LabelKey(teacher: teacher.identity, request: teacher.requestBytes(for: $0))
+        }
+        // All ranks read the ledgers before any writes, so that all see the same records missing.
+        let known = try LedgerContents(folder: folder.labels)
+        try communicator.barrier()
+        let missing = keys.indices.filter { known.answer(to: keys[$0]) == nil }
+        try ask(missing.map { records[$0] }, of: records.count, known)
+        try communicator.barrier()
+        let all = missing.isEmpty ? known : try LedgerContents(folder: folder.labels)
+        return LabelStageResult(
+            answers: keys.map { all.answer(to: $0) }, asked: missing.count,
+            cached: records.count - missing.count)
+    }
+
+    private func ask(_ missing: [Record], of total: Int, _ known: LedgerContents) throws {
+        let leases = try communicator.counter(named: "label.leases")
+        let answered = try communicator.counter(named: "label.answered")
+        guard !missing.isEmpty else { return }
+        let ledger = try LabelLedger(folder: folder.labels, rank: communicator.rank)
+        let labeller = Labeller(teacher: teacher, ledger: ledger, known: known)
+        var dealer = LeaseDealer(count: missing.count, leaseSize: leaseSize) {
+            try leases.fetchAdd($0)
+        }
+        let progress = console.progress("labelling", total: total)
+        let cached = total - missing.count
+        while let lease = try dealer.next() {
+            try communicator.checkFailure()
+            _ = try labeller.label(Array(missing[lease]))
+            let done = try answered.fetchAdd(Int64(lease.count)) + Int64(lease.count)
+            progress.update(cached + Int(done), detail: "\(cached) cached")
+        }
+        try communicator.barrier()
+        progress.finish(total, detail: "\(cached) cached, \(missing.count) asked, 0 failed")
+    }
+}
