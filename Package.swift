@@ -111,5 +111,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: safe),
+        .testTarget(
+            name: "CollectivesTests", dependencies: ["CMPI", "Collectives"], swiftSettings: common),
     ]
 )

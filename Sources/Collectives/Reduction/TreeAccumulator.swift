@@ -1,0 +1,148 @@
+// Adds a rank's leaves up, one after another, in the order of the tree, with as few buffers as the
+// tree allows: a binary counter. It knows no other rank; `Communicator.reduceScatter` takes the
+// canonical nodes from here and adds the rest.
+
+import Glibc
+
+/// The running sum of a rank's leaves: flat gradients of `count` elements.
+///
+/// Use, once a step: `reset()`; for each own leaf `beginLeaf()`, fill, `finishLeaf()`; then
+/// `Communicator.reduceScatter`. A bucket whose gradient is complete in the last leaf may be folded
+/// with `fold(_:)` and reduced while the rest is still being computed.
+///
+/// Memory: at most log2(leaves of the rank) + 2 buffers, kept from step to step.
+public final class TreeAccumulator: @unchecked Sendable {
+    /// The tree it serves.
+    public let tree: LeafTree
+    /// The rank whose leaves it adds.
+    public let rank: Int
+    /// Elements of a leaf.
+    public let count: Int
+
+    private var stack: [(buffer: FloatBuffer, node: LeafTree.Node)] = []
+    private var free: [FloatBuffer] = []
+    private var nextLeaf: Int
+    private var folded = 0
+    private var isInLeaf = false
+    private var resultBuffer: FloatBuffer?
+
+    /// Makes an accumulator for one rank's part of a tree.
+    public init(tree: LeafTree, rank: Int, count: Int) {
+        precondition(count >= 0, "a leaf of \(count) elements")
+        self.tree = tree
+        self.rank = rank
+        self.count = count
+        nextLeaf = tree.leaves(of: rank).lowerBound
+    }
+
+    /// Leaves that this rank computes in a step.
+    public var leaves: Range<Int> { tree.leaves(of: rank) }
+
+    /// Bytes of its buffers.
+    public var allocatedBytes: Int {
+        let held = stack.count + free.count + (resultBuffer == nil ? 0 : 1)
+        return held * count * MemoryLayout<Float>.stride
+    }
+
+    /// Forgets the last step and keeps its memory.
+    public func reset() {
+        free += stack.map(\.buffer)
+        stack.removeAll(keepingCapacity: true)
+        nextLeaf = leaves.lowerBound
+        isInLeaf = false
+    }
+
+    /// Opens the next leaf and returns its buffer, filled with zeros unless asked otherwise.
+    public func beginLeaf(zeroed: Bool = true) -> UnsafeMutableBufferPointer<Float> {
+        precondition(!isInLeaf, "leaf \(nextLeaf) is not finished")
+        precondition(nextLeaf < leaves.upperBound, "rank \(rank) has the leaves \(leaves) only")
+        let buffer = free.popLast() ?? FloatBuffer(count: count)
+        if zeroed { memset(buffer.base, 0, count * MemoryLayout<Float>.stride) }
+        stack.append((buffer, LeafTree.Node(level: 0, index: nextLeaf)))
+        isInLeaf = true
+        folded = 0
+        return UnsafeMutableBufferPointer(start: buffer.base, count: count)
+    }
+
+    /// Adds a finished range of the open leaf into the sums it completes.
+    ///
+    /// Each element once; threads may call it at a time for ranges that don't overlap, then
+    /// `noteFolded` is theirs to call.
+    public func fold(_ range: Range<Int>) {
+        addUp(range)
+        noteFolded(range.count)
+    }
+
+    /// Does the additions of `fold` without counting them: for use inside a parallel loop.
+    public func addUp(_ range: Range<Int>) {
+        precondition(isInLeaf, "no leaf is open")
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count)")
+        for merge in 0..<mergesOfTopLeaf {
+            let right = stack[stack.count - 1 - merge].buffer.base + range.lowerBound
+            let left = stack[stack.count - 2 - merge].buffer.base + range.lowerBound
+            addElements(left, right, into: left, count: range.count)
+        }
+    }
+
+    /// Counts elements that were added by `addUp`.
+    public func noteFolded(_ elements: Int) {
+        folded += elements
+        precondition(folded <= count, "\(folded) elements folded of a leaf of \(count)")
+    }
+
+    /// Closes the open leaf; folds it whole if no part of it was folded before.
+    public func finishLeaf() {
+        precondition(isInLeaf, "no leaf is open")
+        if folded == 0 { fold(0..<count) }
+        precondition(folded == count, "\(folded) of \(count) elements of leaf \(nextLeaf) folded")
+        for _ in 0..<mergesOfTopLeaf {
+            free.append(stack.removeLast().buffer)
+            stack[stack.count - 1].node = stack[stack.count - 1].node.parent
+        }
+        isInLeaf = false
+        nextLeaf += 1
+    }
+
+    /// The buffer where `reduceScatter` leaves this rank's parts of the sum.
+    ///
+    /// Valid until `reset`.
+    public var reduced: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: resultBase, count: count)
+    }
+
+    /// How many sums the open leaf completes: the trailing ones of a binary counter, where the rank's
+    /// part began early enough to hold their left sides.
+    private var mergesOfTopLeaf: Int {
+        guard var node = stack.last?.node else { return 0 }
+        var merges = 0
+        while stack.count - 2 - merges >= 0,
+            stack[stack.count - 2 - merges].node
+                .isLeftSibling(of: node)
+        {
+            node = node.parent
+            merges += 1
+        }
+        return merges
+    }
+
+    /// The buffers of the canonical nodes, in leaf order.
+    ///
+    /// Also valid inside the last leaf, for what was folded of it.
+    var canonicalBuffers: [UnsafeMutablePointer<Float>] {
+        let lastStarted = isInLeaf ? nextLeaf + 1 : nextLeaf
+        precondition(
+            lastStarted == leaves.upperBound,
+            "rank \(rank) reduces after \(lastStarted - leaves.lowerBound) of its leaves \(leaves)")
+        let kept = stack.count - (isInLeaf ? mergesOfTopLeaf : 0)
+        return stack.prefix(kept).map(\.buffer.base)
+    }
+
+    private var resultBase: UnsafeMutablePointer<Float> {
+        // The first node's own part is read before the sum is written there, and no other rank
+        // needs it: it can hold the result. A rank without leaves needs a buffer of its own.
+        if let first = stack.first { return first.buffer.base }
+        let buffer = resultBuffer ?? FloatBuffer(count: count)
+        resultBuffer = buffer
+        return buffer.base
+    }
+}

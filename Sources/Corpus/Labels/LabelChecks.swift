@@ -1,0 +1,50 @@
+// What a teacher's probabilities must be before anything is trained on them.
+
+extension LabelRecord {
+    /// How far a sum of probabilities may be from 1: rounded ones are, half missing ones aren't.
+    public static let sumTolerance = 0.02
+    /// Nearer than this to 1, probabilities are left as they are, so that reading what was written
+    /// changes nothing.
+    static let exactSumTolerance = 1e-9
+
+    /// The answer with its probabilities scaled to the sum 1; throws the reason where they are no
+    /// probabilities, or where there is neither any nor text.
+    func checked() throws(LabelTrouble) -> LabelRecord {
+        guard !id.isEmpty else { throw LabelTrouble(reason: "the id is empty") }
+        guard labelProbabilities != nil || choiceProbabilities != nil || text != nil else {
+            throw LabelTrouble(
+                reason: "there is neither label_probabilities nor choice_probabilities nor text")
+        }
+        var answer = self
+        if let given = labelProbabilities {
+            // In one order, so that the sum has the same bits everywhere.
+            let ordered = given.sorted { JSONText.precedes($0.key, $1.key) }
+            let scale = try Self.scale(ordered.map(\.value)) { ordered[$0].key }
+            if scale != 1 { answer.labelProbabilities = given.mapValues { $0 * scale } }
+        }
+        if let given = choiceProbabilities {
+            let scale = try Self.scale(given) { "choice \($0)" }
+            if scale != 1 { answer.choiceProbabilities = given.map { $0 * scale } }
+        }
+        return answer
+    }
+
+    private static func scale(
+        _ values: [Double], name: (Int) -> String
+    ) throws(LabelTrouble) -> Double {
+        for (index, value) in values.enumerated() where !value.isFinite || value < 0 {
+            throw LabelTrouble(
+                reason: "the probability of '\(name(index))' is \(value)")
+        }
+        let sum = values.reduce(0, +)
+        guard abs(sum - 1) <= sumTolerance else {
+            throw LabelTrouble(reason: "the probabilities add up to \(sum), not to 1")
+        }
+        return abs(sum - 1) <= exactSumTolerance ? 1 : 1 / sum
+    }
+}
+
+/// Why an answer cannot be used.
+struct LabelTrouble: Error {
+    let reason: String
+}

@@ -1,0 +1,82 @@
+// One JSON object a line. Text, label and id are taken; everything else is checked to be JSON and
+// passed over. Of a key that stands twice the last value counts, as in every common reader.
+
+/// Reads the rows of a JSONL file.
+final class JSONLReader {
+    private var lines: LineReader
+    private let textKey: [UInt8]
+    private let labelKey: [UInt8]?
+    private let idKey: [UInt8]
+
+    init(path: String, source: CorpusSource, chunkSize: Int) throws(CorpusError) {
+        lines = try LineReader(path: path, chunkSize: chunkSize)
+        textKey = Array(source.textField.utf8)
+        labelKey = source.labelField.map { Array($0.utf8) }
+        idKey = Array(source.idField.utf8)
+    }
+
+    func next() throws(CorpusError) -> Row? {
+        switch try lines.next() {
+        case nil: return nil
+        case .tooLong: return .bad(line: lines.number, reason: LineReader.tooLongReason)
+        case .text(let range):
+            guard !lines.isBlank(range) else { return .blank }
+            let buffer = lines.buffer
+            let line = buffer.span.extracting(range)
+            do throws(JSONTrouble) {
+                return .fields(line: lines.number, try fields(line))
+            } catch {
+                return .bad(line: lines.number, reason: error.reason)
+            }
+        }
+    }
+
+    private func fields(_ bytes: Span<UInt8>) throws(JSONTrouble) -> RowFields {
+        var row = RowFields()
+        var scanner = JSONScanner()
+        try scanner.beginObject(bytes)
+        while let key = try scanner.nextKey(bytes) {
+            if scanner.matches(key, textKey, bytes) {
+                row.text = try textValue(&scanner, bytes)
+            } else if scanner.matches(key, idKey, bytes) {
+                row.id = try nameValue(&scanner, bytes, "the id")
+            } else if let labelKey, scanner.matches(key, labelKey, bytes) {
+                row.label = try nameValue(&scanner, bytes, "the label")
+            } else {
+                try scanner.check(key, bytes)
+                try scanner.skipValue(bytes)
+            }
+        }
+        try scanner.finish(bytes)
+        return row
+    }
+
+    private func textValue(
+        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
+    ) throws(JSONTrouble) -> String? {
+        if try scanner.takesNull(bytes) { return nil }
+        guard try scanner.upcoming(bytes) == UInt8(ascii: "\"") else {
+            throw scanner.trouble("the text isn't a string")
+        }
+        return try scanner.text(try scanner.string(bytes), bytes)
+    }
+
+    /// Ids and labels may be numbers or truth values too; their name is how they are written.
+    private func nameValue(
+        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>, _ what: String
+    ) throws(JSONTrouble) -> String? {
+        if try scanner.takesNull(bytes) { return nil }
+        switch try scanner.upcoming(bytes) {
+        case UInt8(ascii: "\""): return try scanner.text(try scanner.string(bytes), bytes)
+        case UInt8(ascii: "t"):
+            try scanner.word("true", bytes)
+            return "true"
+        case UInt8(ascii: "f"):
+            try scanner.word("false", bytes)
+            return "false"
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+            throw scanner.trouble("\(what) is neither a string nor a number")
+        default: return try scanner.text(try scanner.number(bytes), bytes)
+        }
+    }
+}
