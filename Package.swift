@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// The tests' build (deploy/test.sh) refuses warnings; a user's build with a newer compiler doesn't.
+let strict: [SwiftSetting] =
+    Context.environment["RETORT_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
 // What every target is compiled with. Ownership of memory is checked by the compiler wherever
 // raw pointers are not the subject matter (see `unsafeOwners` below).
 let common: [SwiftSetting] = [
@@ -8,7 +12,7 @@ let common: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-]
+] + strict
 let safe = common + [.strictMemorySafety()]
 // Numeric code is unusable without the optimiser, in debug builds too.
 let numeric = common + [.unsafeFlags(["-O"], .when(configuration: .debug))]
