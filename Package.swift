@@ -111,5 +111,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: safe),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Oracle"],
+            swiftSettings: common),
     ]
 )
