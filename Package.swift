@@ -117,5 +117,8 @@ let package = Package(
             ], swiftSettings: safe),
         .testTarget(
             name: "CollectivesTests", dependencies: ["CMPI", "Collectives"], swiftSettings: common),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Oracle"],
+            swiftSettings: common),
     ]
 )
