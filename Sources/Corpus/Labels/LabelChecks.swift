@@ -7,8 +7,16 @@ extension LabelRecord {
     /// changes nothing.
     static let exactSumTolerance = 1e-9
 
-    /// The answer with its probabilities scaled to the sum 1; throws the reason where they are no
-    /// probabilities, or where there is neither any nor text.
+    /// The answer with its probabilities scaled to the sum 1.
+    ///
+    /// Refused where they are no probabilities (negative, not finite, a sum that isn't near 1), and
+    /// where there are neither probabilities nor text.
+    public func validated() throws(CorpusError) -> LabelRecord {
+        do throws(LabelTrouble) { return try checked() } catch {
+            throw CorpusError(.badLabel, "record '\(id)': \(error.reason)")
+        }
+    }
+
     func checked() throws(LabelTrouble) -> LabelRecord {
         guard !id.isEmpty else { throw LabelTrouble(reason: "the id is empty") }
         guard labelProbabilities != nil || choiceProbabilities != nil || text != nil else {
