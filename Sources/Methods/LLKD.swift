@@ -105,7 +105,7 @@ enum DistillationTarget {
     static func of(_ teacher: [Double], _ options: Recipe.MethodOptions) -> [Float] {
         switch options.target {
         case .hard:
-            let best = teacher.indices.max { (teacher[$0], $1) < (teacher[$1], $0) } ?? 0
+            let best = teacher.mostProbable
             return teacher.indices.map { $0 == best ? 1 : 0 }
         case .soft:
             let powers = teacher.map { pow($0, 1 / options.temperature) }

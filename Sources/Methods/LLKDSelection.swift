@@ -34,7 +34,7 @@ public struct SelectionInput: Sendable {
     }
 
     var pseudoClass: Int {
-        teacher.indices.max { (teacher[$0], $1) < (teacher[$1], $0) } ?? 0
+        teacher.mostProbable
     }
     var confidence: Double { teacher.max() ?? 0 }
 }

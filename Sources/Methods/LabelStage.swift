@@ -55,15 +55,16 @@ struct LabelStage {
         var dealer = LeaseDealer(count: missing.count, leaseSize: leaseSize) {
             try leases.fetchAdd($0)
         }
-        let progress = console.progress("labelling", total: total)
         let cached = total - missing.count
+        let progress = console.progress(
+            "labelling", total: total, done: cached, unit: "texts")
         while let lease = try dealer.next() {
             try communicator.checkFailure()
             _ = try labeller.label(Array(missing[lease]))
             let done = try answered.fetchAdd(Int64(lease.count)) + Int64(lease.count)
-            progress.update(cached + Int(done), detail: "\(cached) cached")
+            progress?.update(done: cached + Int(done), note: "cached \(cached), failed 0")
         }
         try communicator.barrier()
-        progress.finish(total, detail: "\(cached) cached, \(missing.count) asked, 0 failed")
+        progress?.finish(done: total, note: "cached \(cached), failed 0")
     }
 }

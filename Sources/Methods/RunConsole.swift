@@ -28,4 +28,12 @@ public struct RunConsole: Sendable {
     public func say(_ line: String) {
         if isLeader { write(line + "\n") }
     }
+
+    /// A line that shows how far a stage is; nil on ranks that don't speak.
+    func progress(_ stage: String, total: Int, done: Int = 0, unit: String) -> ProgressLine? {
+        guard isLeader else { return nil }
+        return ProgressLine(
+            stage: stage, total: total, done: done, unit: unit, isTerminal: isTerminal,
+            write: write)
+    }
 }
