@@ -103,13 +103,14 @@ let package = Package(
         .target(
             name: "Methods",
             dependencies: [
-                "Checkpoint", "Collectives", "Corpus", "Models", "Reporting", "Safetensors",
-                "Teacher", "TensorCore", "Tokenizers", "Training",
+                "Checkpoint", "Collectives", "Corpus", "Kernels", "Models", "Reporting",
+                "Safetensors", "Teacher", "TensorCore", "Tokenizers", "Training",
             ], swiftSettings: safe),
         .executableTarget(
             name: "retort",
             dependencies: [
-                "Autograd", "Checkpoint", "Collectives", "Corpus", "Methods", "Models", "Reporting",
+                "Autograd", "Checkpoint", "Collectives", "Corpus", "Kernels", "Methods", "Models",
+                "Reporting",
                 "Safetensors", "Teacher", "TensorCore", "Tokenizers", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -91,12 +91,12 @@ public struct BatchLayout: Sendable {
         switch axis {
         case .tokens:
             DropoutStream(
-                seed: seed, step: step, site: site, samples: sampleOfToken,
-                positions: positionOfToken)
+                seed: seed, step: step, site: site, sample: sampleOfToken,
+                position: positionOfToken)
         case .sequences:
             DropoutStream(
-                seed: seed, step: step, site: site, samples: samples,
-                positions: [UInt32](repeating: 0, count: samples.count))
+                seed: seed, step: step, site: site, sample: samples,
+                position: [UInt32](repeating: 0, count: samples.count))
         }
     }
 }

@@ -59,15 +59,15 @@ extension Tape {
                     dGamma.fill(0)
                     dBeta.fill(0)
                     compute.layerNormBackward(
-                        x.value.rows(rows), gamma: gamma.value, mean: mean.rows(rows),
-                        reciprocalDeviation: reciprocalDeviation.rows(rows), dy.rows(rows),
-                        into: dx.rows(rows), accumulate: adding, gradGamma: dGamma,
-                        gradBeta: dBeta)
+                        x.value.rows(rows), gamma: gamma.value, mean: mean.columns(rows),
+                        reciprocalDeviation: reciprocalDeviation.columns(rows), dy.rows(rows),
+                        into: dx.rows(rows), accumulate: adding, gradientGamma: dGamma,
+                        gradientBeta: dBeta)
                 }
             }
 
         case .attention(let query, let key, let value, let context):
-            differentiateAttention(query, key, value, context, output: node.output.value, dy)
+            differentiateAttention(query, key, value, context, dy)
 
         case .meanPool(let x):
             accumulate(into: x) { dx, adding in meanPoolBackward(dy, into: dx, adding) }

@@ -4,7 +4,7 @@
 // linear layer with its bias, attention of a whole layer), not an arithmetic symbol. How each is
 // differentiated stands in one table, `GradientRules.swift`.
 
-import TensorCore
+public import TensorCore
 
 /// A value on the tape: a handle on its matrix and on its place in the record.
 public struct Variable: Sendable {

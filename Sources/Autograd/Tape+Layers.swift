@@ -3,7 +3,7 @@
 // Each makes its output in the arena, runs the kernel and records what the backward pass needs.
 // Shape legend: R rows of the batch (tokens or sequences), D and E widths.
 
-public import TensorCore
+import TensorCore
 
 extension Tape {
     /// Sum of rows of several tables: `y[i] = sum over t of tables[t][ids[t][i]]`, `N x D`.
@@ -28,7 +28,8 @@ extension Tape {
     public func linear(_ x: Variable, weight: Variable, bias: Variable?) -> Variable {
         let output = arena.matrix(x.value.rows, weight.value.rows)
         compute.gemm(
-            x.value, weight.value, transposed: true, into: output, bias: bias?.value)
+            x.value, transposed: false, weight.value, transposed: true, into: output,
+            bias: bias?.value)
         return record(.linear(x: x, weight: weight, bias: bias), output, axis: x.axis)
     }
 
@@ -77,8 +78,8 @@ extension Tape {
         _ x: Variable, gamma: Variable, beta: Variable, epsilon: Float
     ) -> Variable {
         let output = arena.matrix(x.value.rows, x.value.columns)
-        let mean = arena.matrix(x.value.rows, 1)
-        let reciprocalDeviation = arena.matrix(x.value.rows, 1)
+        let mean = arena.vector(x.value.rows)
+        let reciprocalDeviation = arena.vector(x.value.rows)
         compute.layerNorm(
             x.value, gamma: gamma.value, beta: beta.value, epsilon: epsilon, into: output,
             mean: mean, reciprocalDeviation: reciprocalDeviation)
@@ -94,7 +95,8 @@ extension Tape {
         for sequence in 0..<layout.sequenceCount {
             let rows = layout.sequenceOffsets[sequence]..<layout.sequenceOffsets[sequence + 1]
             compute.columnSum(x.value.rows(rows), into: output.row(sequence))
-            compute.scale(output.row(sequence), by: 1 / Float(rows.count))
+            compute.scale(
+                1 / Float(rows.count), output.row(sequence), into: output.row(sequence))
         }
         return record(.meanPool(x), output, axis: .sequences)
     }

@@ -10,6 +10,24 @@
 
 public import TensorCore
 
+/// The memory of passes, kept from step to step: after the first steps nothing is allocated.
+public final class TapeMemory {
+    let arena = Arena()
+    let scratch = ScratchPool()
+
+    /// Memory for one tape at a time.
+    public init() {}
+
+    /// Takes back everything that the last tape handed out.
+    public func reset() { arena.reset() }
+
+    /// A matrix that lives until the next reset.
+    public func matrix(_ rows: Int, _ columns: Int) -> Matrix { arena.matrix(rows, columns) }
+
+    /// Bytes taken from the system so far.
+    public var allocatedBytes: Int { arena.allocatedBytes }
+}
+
 /// Records operations on one packed batch and differentiates them.
 public final class Tape {
     /// Where the arithmetic runs.
@@ -17,7 +35,8 @@ public final class Tape {
     /// How the rows of the batch lie.
     public let layout: BatchLayout
     let parameters: ParameterSet
-    let arena: Arena
+    let memory: TapeMemory
+    var arena: Arena { memory.arena }
     /// Where weight gradients go; nil when nothing is recorded.
     let sink: GradientSink?
 
@@ -32,16 +51,16 @@ public final class Tape {
     ///
     /// - Parameters:
     ///   - compute: The rank's compute context.
-    ///   - arena: Memory of the pass; the caller resets it between passes.
+    ///   - memory: Memory of the pass; the caller resets it between passes.
     ///   - parameters: The model's weights.
     ///   - layout: The packed batch.
     ///   - sink: Where weight gradients go; nil for inference, which records nothing.
     public init(
-        compute: Compute, arena: Arena, parameters: ParameterSet, layout: BatchLayout,
+        compute: Compute, memory: TapeMemory, parameters: ParameterSet, layout: BatchLayout,
         sink: GradientSink? = nil
     ) {
         self.compute = compute
-        self.arena = arena
+        self.memory = memory
         self.parameters = parameters
         self.layout = layout
         self.sink = sink
@@ -159,7 +178,7 @@ public final class Tape {
 
     private func isAliased(_ gradient: Matrix) -> Bool {
         guard let aliased else { return false }
-        return aliased.base == gradient.base
+        return unsafe aliased.base == gradient.base
     }
 
     private func needsGradient(_ variable: Variable) -> Bool {

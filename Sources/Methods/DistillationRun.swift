@@ -4,6 +4,7 @@
 public import Collectives
 import Corpus
 import Foundation
+import Kernels
 import Models
 import Reporting
 import Teacher
@@ -81,7 +82,8 @@ public final class DistillationRun {
             seconds: status.secondsBefore, ranks: communicator.size)
         if console.isLeader {
             try stage.student.export(to: folder.student)
-            try summary.write(to: folder, resolvedRecipe: resolvedRecipe)
+            try summary.write(
+                to: folder, program: program, resolvedRecipe: resolvedRecipe)
             status.isComplete = true
             try status.write(folder)
         }
@@ -150,7 +152,7 @@ public final class DistillationRun {
                 compute: compute)
         }
         console.say(
-            "student: \(modelFolder.path), \(student.parameters.weightCount / 1_000_000) million "
+            "student: \(modelFolder.path), \(student.weightCount / 1_000_000) million "
                 + "weights, \(labels.count) classes, on \(communicator.size) ranks x "
                 + "\(compute.threadCount) threads, \(compute.instructionSet)")
         return TrainStage(
@@ -199,7 +201,9 @@ public final class DistillationRun {
         guard console.isLeader else { return }
         for (name, report) in [("pool", pool), ("test", inputs.test?.report)] {
             guard let report else { continue }
-            for note in report.notes { console.warn("\(name): \(note)") }
+            if report.badRowCount + report.duplicateCount + report.repeatedTexts > 0 {
+                console.warn("\(name): \(report.summary)")
+            }
         }
         if inputs.overlap > 0 {
             console.warn("\(inputs.overlap) test texts are in the pool too; figures will flatter")

@@ -16,6 +16,7 @@
 // whatever the rank count.
 
 import Foundation
+import TensorCore
 
 /// What selection sees of one sample of the global batch.
 public struct SelectionInput: Sendable {
@@ -63,6 +64,8 @@ public struct LLKDSelection: Sendable, Codable {
 
     /// How fast the steering factor answers to a ratio that is off target.
     private static let steeringGain = 0.05
+    /// The stream of random numbers that the random rule draws from.
+    private static let drawStream: UInt64 = 0x73656c656374
 
     /// The state before the first step, for K classes.
     public init(classes: Int) {
@@ -115,8 +118,9 @@ public struct LLKDSelection: Sendable, Codable {
             return Array(batch.indices)
         case .random:
             let ratio = options.ratio ?? 1
+            let generator = Philox4x32(seed: seed)
             return batch.indices.filter {
-                SelectionDraw.uniform(seed: seed, visit: batch[$0].visit) < ratio
+                generator.uniform(batch[$0].visit, stream: Self.drawStream) < ratio
             }
         case .confidence, .uncertainty:
             let scores = batch.map {

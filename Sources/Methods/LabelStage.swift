@@ -11,15 +11,15 @@ import Reporting
 import Teacher
 
 /// What the labelling stage has.
-public struct LabelStageResult: Sendable {
+struct LabelStageResult: Sendable {
     /// The answer to each record, nil where the teacher has none.
-    public let answers: [LabelRecord?]
+    let answers: [LabelRecord?]
     /// Records that were asked for now, over all ranks.
-    public let asked: Int
+    let asked: Int
     /// Records that were answered by an earlier call.
-    public let cached: Int
+    let cached: Int
     /// Records without an answer.
-    public var missing: Int { answers.count { $0 == nil } }
+    var missing: Int { answers.count { $0 == nil } }
 }
 
 /// Labels records over all ranks.

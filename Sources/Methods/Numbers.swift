@@ -4,10 +4,10 @@ import Foundation
 
 /// A number with a fixed count of decimals.
 func fixed(_ value: Double, _ decimals: Int) -> String {
-    unsafe String(format: "%.\(decimals)f", value)
+    String(format: "%.\(decimals)f", value)
 }
 
 /// A number in scientific notation with three digits.
 func scientific(_ value: Double) -> String {
-    unsafe String(format: "%.2e", value)
+    String(format: "%.2e", value)
 }

@@ -1,7 +1,7 @@
 // Measuring a student on texts with gold labels, all ranks together.
 
 import Collectives
-public import Corpus
+import Corpus
 public import Models
 import TensorCore
 import Tokenizers

@@ -69,6 +69,9 @@ public final class BertClassifier: @unchecked Sendable {
                 seed: seed, deviation: configuration.initializerRange))
     }
 
+    /// The count of weights.
+    public var weightCount: Int { parameters.weightCount }
+
     /// The class scores of a batch, `S x C`.
     public func logits(_ tape: Tape, _ batch: TokenBatch, dropout: DropoutPlan?) -> Variable {
         let states = encoder.hiddenStates(tape, batch, dropout)

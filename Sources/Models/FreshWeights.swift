@@ -18,10 +18,10 @@ struct FreshWeights {
         for byte in parameter.name.utf8 {
             hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
         }
-        let generator = Philox4x32(key: seed ^ hash)
+        let generator = Philox4x32(seed: seed ^ hash)
         values.assign(
             (0..<parameter.count).map {
-                deviation * Float(generator.normal(at: UInt64($0)))
+                deviation * Float(generator.normal(UInt64($0)))
             })
     }
 }

@@ -3,7 +3,7 @@
 // Reading compares the file's tensors with what the model expects and names every missing, unknown
 // or misshapen one. Writing makes a folder that `from_pretrained` loads as it is.
 
-public import Autograd
+import Autograd
 import Foundation
 import Safetensors
 import TensorCore
@@ -29,7 +29,7 @@ public struct ModelFolder: Sendable {
     /// Opens a folder: reads its configuration, maps its weights.
     public init(path: String) throws(ModelError) {
         var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+        guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw ModelError(.missing, "\(path): no such model folder")
         }
         guard isDirectory.boolValue else {

@@ -39,7 +39,7 @@ public final class SentenceEncoder: @unchecked Sendable {
     private let encoder: BertEncoder
     private let pooling: SentencePooling
     private let compute: Compute
-    private let arena = Arena()
+    private let memory = TapeMemory()
 
     /// Loads the encoder of a folder; a folder that doesn't say how it pools is averaged.
     public init(_ folder: ModelFolder, compute: Compute) throws(ModelError) {
@@ -55,10 +55,10 @@ public final class SentenceEncoder: @unchecked Sendable {
     public func encode(_ texts: [TokenSequence]) throws(ModelError) -> [[Float]] {
         if texts.isEmpty { return [] }
         try configuration.check(texts)
-        arena.reset()
+        memory.reset()
         let batch = TokenBatch(texts)
         let tape = Tape(
-            compute: compute, arena: arena, parameters: parameters, layout: batch.layout)
+            compute: compute, memory: memory, parameters: parameters, layout: batch.layout)
         let states = encoder.hiddenStates(tape, batch, nil)
         let last = states[states.count - 1]
         let pooled = pooling == .mean ? tape.meanPool(last) : tape.firstToken(last)

@@ -12,7 +12,7 @@ import Crypto
 import Foundation
 public import Models
 public import TensorCore
-public import Tokenizers
+import Tokenizers
 
 /// A sentence encoder as teacher.
 public final class EncoderTeacher: Teacher, @unchecked Sendable {
@@ -51,7 +51,7 @@ public final class EncoderTeacher: Teacher, @unchecked Sendable {
         for example in prototypes {
             guard let label = example.label else {
                 throw TeacherError(
-                    .configuration, "\(example.source): a prototype without a label")
+                    .badAnswer, "\(example.source): a prototype without a label")
             }
             grouped[try labelSet.index(of: label, at: example.source)].append(example.text)
         }

@@ -20,20 +20,23 @@ struct ClassificationLoss {
 
     init(
         logits: Matrix, samples: ArraySlice<TrainingSample>, normalizer: Double,
-        temperature: Double, compute: Compute, arena: Arena
+        temperature: Double, compute: Compute, memory: TapeMemory
     ) {
-        let targets = arena.matrix(logits.rows, logits.columns)
+        let targets = memory.matrix(logits.rows, logits.columns)
         for (row, sample) in samples.enumerated() {
             targets.row(row).assign(sample.target)
         }
-        let scores = arena.matrix(logits.rows, logits.columns)
+        let scores = memory.matrix(logits.rows, logits.columns)
         scores.copy(from: logits)
-        if temperature != 1 { compute.scale(scores, by: Float(1 / temperature)) }
+        if temperature != 1 { compute.scale(Float(1 / temperature), scores, into: scores) }
         let factor = temperature * temperature / normalizer
-        gradient = arena.matrix(logits.rows, logits.columns)
-        perSample = compute.crossEntropy(
-            scores, targets: targets, rowWeights: samples.map { Double($0.weight) * factor },
-            gradient: gradient)
-        if temperature != 1 { compute.scale(gradient, by: Float(1 / temperature)) }
+        gradient = memory.matrix(logits.rows, logits.columns)
+        let weights = memory.matrix(1, logits.rows)
+        weights.assign(samples.map { Float(Double($0.weight) * factor) })
+        var losses = [Double](repeating: 0, count: logits.rows)
+        compute.crossEntropy(
+            scores, softTargets: targets, rowWeights: weights,
+            gradientScale: Float(1 / temperature), into: gradient, losses: &losses)
+        perSample = losses
     }
 }

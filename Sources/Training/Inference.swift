@@ -14,7 +14,7 @@ public final class Inference {
     private let student: BertClassifier
     private let compute: Compute
     private let maximumTokens: Int
-    private let arena = Arena()
+    private let memory = TapeMemory()
 
     /// A runner that takes at most so many tokens through the student at once.
     public init(_ student: BertClassifier, compute: Compute, maximumTokensPerPass: Int = 8_192) {
@@ -61,10 +61,10 @@ public final class Inference {
     }
 
     private func pass(_ texts: [TokenSequence]) -> [[Double]] {
-        arena.reset()
+        memory.reset()
         let batch = TokenBatch(texts)
         let tape = Tape(
-            compute: compute, arena: arena, parameters: student.parameters, layout: batch.layout)
+            compute: compute, memory: memory, parameters: student.parameters, layout: batch.layout)
         let logits = student.logits(tape, batch, dropout: nil).value
         return (0..<texts.count).map { softmax(logits.row($0).toArray()) }
     }

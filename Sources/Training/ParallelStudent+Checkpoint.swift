@@ -5,6 +5,7 @@ import Autograd
 public import Checkpoint
 import Collectives
 public import Foundation
+import Models
 import TensorCore
 
 extension ParallelStudent {
@@ -25,7 +26,7 @@ extension ParallelStudent {
     public func restore(from reader: CheckpointReader, updates: Int) throws {
         for (index, parameter) in student.parameters.parameters.enumerated() {
             let name = "weights/\(parameter.name)"
-            guard reader.shape(of: name) == parameter.shape else {
+            guard reader.contains(name), try reader.shape(of: name) == parameter.shape else {
                 throw TrainingError(
                     .foreignCheckpoint,
                     "\(reader.path): '\(name)' is not \(parameter.shape); it belongs to another "

@@ -7,7 +7,7 @@
 //
 // Shape legend: S sequences of a pass, C classes, V leaves.
 
-public import Autograd
+import Autograd
 public import Collectives
 public import Models
 public import TensorCore
@@ -55,7 +55,7 @@ public final class ParallelStudent {
     public internal(set) var updates = 0
     private let tree: LeafTree
     private let accumulator: TreeAccumulator
-    private let arena = Arena()
+    private let memory = TapeMemory()
     private let seed: UInt64
 
     /// Elements whose squares are summed in one go; ranks' parts never cut a block.
@@ -156,7 +156,7 @@ public final class ParallelStudent {
         level: Int, _ batch: [TrainingSample], step: Int
     ) throws -> [[Double]] {
         let (leaves, buffer) = unsafe accumulator.beginSubtree(level: level)
-        defer { accumulator.finishSubtree() }
+        defer { accumulator.finishLeaf() }
         let gradients = unsafe Matrix(buffer)
         let offsets = (leaves.lowerBound...leaves.upperBound).map { boundary($0, batch.count) }
         let samples = batch[offsets[0]..<offsets[leaves.count]]
@@ -170,16 +170,16 @@ public final class ParallelStudent {
             layout: BatchLayout(
                 lengths: samples.map(\.tokens.ids.count), samples: samples.map(\.sample),
                 leafOffsets: offsets.map { $0 - offsets[0] }, leaves: leaves))
-        arena.reset()
+        memory.reset()
         let tape = Tape(
-            compute: compute, arena: arena, parameters: student.parameters,
+            compute: compute, memory: memory, parameters: student.parameters,
             layout: tokens.layout,
             sink: GradientSink(nodes: [.init(leaves: leaves, gradients: gradients)]))
         let logits = student.logits(
             tape, tokens, dropout: DropoutPlan(seed: seed, step: UInt64(step)))
         let loss = ClassificationLoss(
             logits: logits.value, samples: samples, normalizer: Double(batch.count),
-            temperature: options.lossTemperature, compute: compute, arena: arena)
+            temperature: options.lossTemperature, compute: compute, memory: memory)
         tape.backward(from: logits, gradient: loss.gradient)
         return zip(offsets, offsets.dropFirst()).map { start, end in
             [loss.perSample[(start - offsets[0])..<(end - offsets[0])].reduce(0, +)]

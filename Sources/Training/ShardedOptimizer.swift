@@ -28,7 +28,7 @@ final class ShardedOptimizer {
         let names: [String] =
             switch options.optimizer {
             case .adamw: ["first_moment", "second_moment"]
-            case .sgd: options.momentum == 0 ? [] : ["momentum"]
+            case .sgd: ["momentum"]
             }
         var moments: [Moment] = []
         for name in names {
@@ -71,8 +71,8 @@ final class ShardedOptimizer {
             case .sgd:
                 compute.sgd(
                     parameters: weights, gradients: gradient,
-                    momentumBuffer: moments.isEmpty ? nil : slice(moments[0], ofOwned: index),
-                    isFirstStep: update == 1, learningRate: rate, momentum: options.momentum,
+                    momentumBuffer: slice(moments[0], ofOwned: index), step: update,
+                    learningRate: rate, momentum: options.momentum,
                     weightDecay: options.weightDecay, gradientScale: gradientScale)
             }
         }

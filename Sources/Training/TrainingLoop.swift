@@ -5,9 +5,10 @@
 // any number of ranks, goes on as if nothing had happened.
 
 public import Checkpoint
-public import Collectives
+import Collectives
 import Foundation
-public import TensorCore
+import Models
+import TensorCore
 
 /// What the loop carries from step to step, besides weights and moments.
 public struct TrainingProgress<SelectorState: Codable>: Codable {
@@ -258,7 +259,7 @@ public final class TrainingLoop<Selector: BatchSelector> {
         let reader: CheckpointReader?
         switch resume {
         case .never: reader = nil
-        case .automatic: reader = try store.latest()
+        case .automatic: reader = try store.latest(communicator: trainer.communicator)
         case .path(let path): reader = try store.open(path)
         }
         for skipped in reader?.skipped ?? [] {

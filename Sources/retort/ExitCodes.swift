@@ -52,3 +52,39 @@ enum ExitCodes {
         }
     }
 }
+
+extension ExitCodes {
+    private static func code(_ error: CorpusError) -> Int32 {
+        switch error.code {
+        case .unreadable: noInput
+        case .configuration: badRecipe
+        case .empty, .badRow, .conflict, .badLabel: badData
+        case .unwritable: inputOutput
+        }
+    }
+
+    private static func code(_ error: ModelError) -> Int32 {
+        switch error.code {
+        case .missing: noInput
+        case .malformed, .unsupported, .invalidInput: badData
+        case .unwritable: inputOutput
+        }
+    }
+
+    private static func code(_ error: TokenizerError) -> Int32 {
+        error.code == .unreadable ? noInput : badData
+    }
+
+    private static func code(_ error: TeacherError) -> Int32 {
+        switch error.code {
+        case .noAnswer, .ledgerBusy: teacherUnavailable
+        case .badAnswer, .ledgerDamaged, .ledgerNewer: badData
+        case .ledgerUnreadable: noInput
+        case .ledgerUnwritable: inputOutput
+        }
+    }
+
+    private static func code(_ error: CheckpointError) -> Int32 {
+        inputOutput
+    }
+}

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Collectives
 import Foundation
+import Kernels
 import Methods
 import TensorCore
 
@@ -18,12 +19,16 @@ struct RankContext {
 enum Launch {
     /// Runs `body` on every rank.
     ///
-    /// - Parameter threads: Threads of a rank; nil takes the cores it is bound to.
-    static func onRanks(threads: Int? = nil, _ body: (RankContext) throws -> Void) throws {
-        StandardOutput.lineBuffered()
+    /// - Parameters:
+    ///   - threads: Threads of a rank; nil takes the cores it is bound to.
+    ///   - body: Gives the exit code, the same on all ranks.
+    static func onRanks(
+        threads: Int? = nil, _ body: (RankContext) throws -> Int32
+    ) throws {
         let watchdog = WatchdogOptions(report: { StandardError.write("\($0)") })
+        let code: Int32
         do {
-            try MPIWorld.run(
+            code = try MPIWorld.run(
                 options: MPIOptions(watchdog: watchdog), describe: ExitCodes.describe,
                 report: { failure in
                     StandardError.write("error: \(failure.message)")
@@ -31,7 +36,7 @@ enum Launch {
             ) { communicator in
                 let compute = Compute(
                     threads: threads, instructionSet: try agreedInstructionSet(communicator))
-                try body(
+                return try body(
                     RankContext(
                         communicator: communicator, compute: compute,
                         console: console(communicator)))
@@ -41,11 +46,11 @@ enum Launch {
         } catch {
             throw exit(error)
         }
+        if code != 0 { throw ExitCode(code) }
     }
 
     /// Runs `body` in this process alone.
     static func alone(_ body: () throws -> Void) throws {
-        StandardOutput.lineBuffered()
         do {
             try body()
         } catch let code as ExitCode {
@@ -68,7 +73,7 @@ enum Launch {
     ) throws -> InstructionSet {
         let own = Int64(InstructionSet.preferred.rawValue)
         let lowest = try communicator.allReduce([own], .minimum)[0]
-        return InstructionSet(rawValue: Int(lowest)) ?? .preferred
+        return InstructionSet(rawValue: Int32(lowest)) ?? .preferred
     }
 
     private static func console(_ communicator: Communicator) -> RunConsole {

@@ -6,7 +6,7 @@ import Foundation
 import Synchronization
 
 /// Listens for requests to stop.
-final class StopSignals: Sendable {
+final class StopSignals: @unchecked Sendable {
     private let requested = Atomic<Bool>(false)
     private let sources: [any DispatchSourceSignal]
 
@@ -14,7 +14,7 @@ final class StopSignals: Sendable {
     init() {
         let queue = DispatchQueue(label: "retort.signals")
         sources = [SIGTERM, SIGINT, SIGUSR1].map { number in
-            unsafe signal(number, SIG_IGN)
+            signal(number, SIG_IGN)
             return DispatchSource.makeSignalSource(signal: number, queue: queue)
         }
         for source in sources {
@@ -29,7 +29,7 @@ final class StopSignals: Sendable {
     private func note() {
         let again = requested.exchange(true, ordering: .relaxed)
         if again {
-            unsafe signal(SIGINT, SIG_DFL)
+            signal(SIGINT, SIG_DFL)
         } else {
             StandardError.write("stopping at the next step; a second Ctrl-C ends at once")
         }

@@ -2,15 +2,10 @@
 
 import Foundation
 
-/// Standard output.
+/// Standard output; written without a buffer, so that lines appear at once through mpirun's pipe.
 enum StandardOutput {
     /// True when a person watches.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
-
-    /// Makes lines appear as they are written, also through a pipe such as mpirun's.
-    static func lineBuffered() {
-        unsafe setvbuf(stdout, nil, _IOLBF, 0)
-    }
 
     /// Writes text as it is.
     static func write(_ text: String) {

@@ -27,7 +27,7 @@ struct RunCommand: ParsableCommand {
             let isComplete = try run.run(
                 resume: ResumePoint(resume.resume),
                 isStopRequested: { signals.isStopRequested })
-            if !isComplete { throw ExitCode(ExitCodes.interrupted) }
+            return isComplete ? 0 : ExitCodes.interrupted
         }
     }
 }

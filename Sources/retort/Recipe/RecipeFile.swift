@@ -56,9 +56,7 @@ enum RecipeFile {
             .composer(_, let problem, let mark, _):
             return "\(path):\(mark.line): not valid YAML: \(problem)"
         case .duplicatedKeysInMapping(let duplicates, _):
-            let names = duplicates.compactMap { $0.scalar?.string }.sorted()
-            let line = duplicates.compactMap { $0.mark?.line }.max() ?? 1
-            return "\(path):\(line): '\(names.joined(separator: "', '"))' is there twice"
+            return "\(path): '\(duplicates.joined(separator: "', '"))' is there twice"
         default:
             return "\(path): not valid YAML"
         }

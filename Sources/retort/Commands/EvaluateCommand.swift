@@ -1,0 +1,2 @@
+import ArgumentParser
+struct EvaluateCommand: ParsableCommand { static let configuration = CommandConfiguration(commandName: "evaluate") }

@@ -1,0 +1,2 @@
+import ArgumentParser
+struct LabelsCommand: ParsableCommand { static let configuration = CommandConfiguration(commandName: "labels") }

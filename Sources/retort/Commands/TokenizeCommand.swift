@@ -1,0 +1,2 @@
+import ArgumentParser
+struct TokenizeCommand: ParsableCommand { static let configuration = CommandConfiguration(commandName: "tokenize") }
