@@ -117,6 +117,9 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: safe),
         .testTarget(
+            name: "CheckpointTests", dependencies: ["Checkpoint", "Collectives", "Safetensors"],
+            swiftSettings: common),
+        .testTarget(
             name: "CollectivesTests", dependencies: ["CMPI", "Collectives"], swiftSettings: common),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Oracle"],

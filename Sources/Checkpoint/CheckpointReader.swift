@@ -4,7 +4,9 @@ public import Foundation
 import Safetensors
 import Synchronization
 
-/// An open checkpoint. Ranks read what they need; how many wrote it doesn't show.
+/// An open checkpoint.
+///
+/// Ranks read what they need; how many wrote it doesn't show.
 public final class CheckpointReader: Sendable {
     /// The checkpoint's folder.
     public let path: String
@@ -82,7 +84,7 @@ public final class CheckpointReader: Sendable {
     public func floats(_ name: String) throws(CheckpointError) -> [Float] {
         var values = [Float](repeating: 0, count: try tensor(name).count)
         var failure: CheckpointError?
-        values.withUnsafeMutableBufferPointer { buffer in
+        unsafe values.withUnsafeMutableBufferPointer { buffer in
             do throws(CheckpointError) {
                 try unsafe read(name, into: buffer)
             } catch {

@@ -19,7 +19,9 @@ public struct CheckpointStore: Sendable {
     /// How many whole checkpoints are kept, at least two.
     public let keep: Int
 
-    /// Told what a save has just done; throwing breaks it off there. For tests.
+    /// Told what a save has just done; throwing breaks it off there.
+    ///
+    /// For tests.
     var observer: (@Sendable (SavePhase) throws(CheckpointError) -> Void)?
 
     /// Folders that this process has written or verified, which need not be read again.

@@ -24,7 +24,7 @@ enum DurableFiles {
         guard descriptor >= 0 else { throw refusal("cannot be made", path) }
         defer { close(descriptor) }
         var failure: CheckpointError?
-        bytes.withUnsafeBytes { buffer in
+        unsafe bytes.withUnsafeBytes { buffer in
             var offset = 0
             while offset < buffer.count {
                 let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[offset...])
@@ -117,7 +117,7 @@ enum DurableFiles {
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw refusal("cannot be read", path, .corrupt) }
             if count == 0 { break }
-            piece.withUnsafeBytes { buffer in
+            unsafe piece.withUnsafeBytes { buffer in
                 unsafe hash.update(
                     bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             }

@@ -38,8 +38,10 @@ struct Manifest: Codable, Equatable {
     var format = Self.format
     var version = Self.currentVersion
     let step: Int
-    /// Counts the commits in a folder. The newest checkpoint is the one committed last: after a resume
-    /// from an older one the steps of the abandoned future may be higher.
+    /// Counts the commits in a folder.
+    ///
+    /// The newest checkpoint is the one committed last: after a resume from an older one the steps
+    /// of the abandoned future may be higher.
     let sequence: Int
     let files: [File]
     let tensors: [Tensor]
