@@ -111,5 +111,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: safe),
+        .testTarget(
+            name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: common),
+        .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: common),
+        .testTarget(
+            name: "TeacherTests",
+            dependencies: [
+                "Corpus", "Teacher", .product(name: "GRDB", package: "GRDB.swift"),
+            ], swiftSettings: common),
+        .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: common),
     ]
 )
