@@ -124,5 +124,14 @@ let package = Package(
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Oracle"],
             swiftSettings: common),
+        .testTarget(
+            name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: common),
+        .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: common),
+        .testTarget(
+            name: "TeacherTests",
+            dependencies: [
+                "Corpus", "Teacher", .product(name: "GRDB", package: "GRDB.swift"),
+            ], swiftSettings: common),
+        .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: common),
     ]
 )
