@@ -149,3 +149,22 @@ choose_launcher() { # RANKS
     done
     fail 69 "mpirun can't start $ranks ranks here: $(printf '%s' "$output" | grep -v '^-*$' | head -n 1)"
 }
+
+# Runs a command under mpirun so that Ctrl-C and SIGTERM stop it well: mpirun itself would answer them by killing the
+# ranks after a second, but hands SIGUSR1 on, upon which they save and end with 75. A second Ctrl-C does kill them.
+run_ranks() { # COMMAND...
+    local running status=0 asked=
+    set -m # a process group of its own: the terminal's Ctrl-C reaches this script alone
+    "${launcher[@]}" "$@" </dev/null &
+    running=$!
+    set +m
+    # shellcheck disable=SC2064 # this process
+    trap "[ -z \"\$asked\" ] && kill -USR1 $running 2>/dev/null || kill -TERM $running 2>/dev/null; asked=yes" INT TERM
+    wait "$running" || status=$?
+    while kill -0 "$running" 2>/dev/null; do # a trap ends wait early
+        status=0
+        wait "$running" || status=$?
+    done
+    trap - INT TERM
+    return "$status"
+}
