@@ -74,6 +74,9 @@ require_swift() {
     local output version
     local hint='install a Swift 6.3 toolchain (https://www.swift.org/install/linux/) and put its usr/bin on the PATH'
     command -v swift >/dev/null 2>&1 || fail 69 "swift is not on the PATH: $hint"
+    # The toolchain's own libraries, which a bare machine may lack; `package` loads all of them.
+    swift package --version >/dev/null 2>&1 || require_packages libncurses6 libcurl4
+    swift package --version >/dev/null 2>&1 || fail 69 "swift does not start: $(swift package --version 2>&1 | tail -n 1)"
     output=$(swift --version 2>&1) || fail 69 "swift does not start: $(printf '%s' "$output" | tail -n 1)"
     version=$(printf '%s\n' "$output" | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
     [ "$(printf '%s\n' 6.3 "${version:-0}" | sort -V | head -n 1)" = 6.3 ] ||
