@@ -57,6 +57,7 @@ public final class ParallelStudent {
     private let accumulator: TreeAccumulator
     private let memory = TapeMemory()
     private let seed: UInt64
+    private let appliesDropout: Bool
 
     /// Elements whose squares are summed in one go; ranks' parts never cut a block.
     private static let blockSize = 16_384
@@ -64,9 +65,10 @@ public final class ParallelStudent {
     /// Sets training up around a student whose weights are equal on all ranks.
     public init(
         _ student: BertClassifier, options: TrainingOptions, seed: UInt64,
-        communicator: Communicator, compute: Compute
+        communicator: Communicator, compute: Compute, appliesDropout: Bool = true
     ) {
         self.student = student
+        self.appliesDropout = appliesDropout
         self.options = options
         self.seed = seed
         self.communicator = communicator
@@ -175,8 +177,8 @@ public final class ParallelStudent {
             compute: compute, memory: memory, parameters: student.parameters,
             layout: tokens.layout,
             sink: GradientSink(nodes: [.init(leaves: leaves, gradients: gradients)]))
-        let logits = student.logits(
-            tape, tokens, dropout: DropoutPlan(seed: seed, step: UInt64(step)))
+        let dropout = appliesDropout ? DropoutPlan(seed: seed, step: UInt64(step)) : nil
+        let logits = student.logits(tape, tokens, dropout: dropout)
         let loss = ClassificationLoss(
             logits: logits.value, samples: samples, normalizer: Double(batch.count),
             temperature: options.lossTemperature, compute: compute, memory: memory)

@@ -1,0 +1,2 @@
+import ArgumentParser
+struct BenchAllReduce: ParsableCommand { static let configuration = CommandConfiguration(commandName: "allreduce") }

@@ -1,0 +1,2 @@
+import ArgumentParser
+struct BenchGEMM: ParsableCommand { static let configuration = CommandConfiguration(commandName: "gemm") }

@@ -1,0 +1,2 @@
+import ArgumentParser
+struct BenchInfer: ParsableCommand { static let configuration = CommandConfiguration(commandName: "infer") }

@@ -1,0 +1,2 @@
+import ArgumentParser
+struct BenchTrain: ParsableCommand { static let configuration = CommandConfiguration(commandName: "train") }
