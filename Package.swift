@@ -112,7 +112,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: safe),
         .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Oracle"],
-            swiftSettings: common),
+            name: "TokenizersTests", dependencies: ["Tokenizers"],
+            exclude: ["Oracle", "Resources"], swiftSettings: common),
     ]
 )

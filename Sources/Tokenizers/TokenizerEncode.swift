@@ -55,7 +55,7 @@ extension Tokenizer {
     }
 
     /// Calls `body` with the pieces of the template in their order, a text's tokens with its piece.
-    private func withTokens(
+    func withTokens(
         _ text: String, _ pair: String?, _ addSpecialTokens: Bool, _ maximumLength: Int?,
         tracksOffsets: Bool, _ body: (PostProcessor.Piece, TokenSequence) -> Void
     ) {
@@ -103,7 +103,9 @@ extension Encoding {
         case .sequence(_, let typeID):
             ids.append(contentsOf: sequence.ids)
             for (position, id) in sequence.ids.enumerated() {
-                tokens.append(sequence.surfaces[position] ?? tokenizer.token(of: id) ?? "")
+                let surface = sequence.surfaces.isEmpty ? nil : sequence.surfaces[position]
+                tokens.append(
+                    surface ?? String(decoding: tokenizer.encodedToken(id), as: UTF8.self))
             }
             fill(typeID: typeID, isSpecial: 0)
             offsets.append(contentsOf: sequence.offsets)
