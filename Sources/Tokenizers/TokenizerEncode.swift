@@ -102,13 +102,15 @@ extension Encoding {
             offsets.append(contentsOf: repeatElement(0..<0, count: specials.count))
         case .sequence(_, let typeID):
             ids.append(contentsOf: sequence.ids)
+            let trimming = tokenizer.postProcessor.offsetTrimming
             for (position, id) in sequence.ids.enumerated() {
                 let surface = sequence.surfaces.isEmpty ? nil : sequence.surfaces[position]
-                tokens.append(
-                    surface ?? String(decoding: tokenizer.encodedToken(id), as: UTF8.self))
+                let token = surface ?? String(decoding: tokenizer.encodedToken(id), as: UTF8.self)
+                tokens.append(token)
+                let offset = sequence.offsets[position]
+                offsets.append(trimming?.trimmed(offset, of: token, at: position) ?? offset)
             }
             fill(typeID: typeID, isSpecial: 0)
-            offsets.append(contentsOf: sequence.offsets)
         }
     }
 

@@ -105,7 +105,11 @@ def pre_tokenizer(rng):
 def post_processor(rng, vocab):
     cls, sep = vocab["[CLS]"], vocab["[SEP]"]
     if rng.random() < 0.3:
-        return dict(type="BertProcessing", sep=["[SEP]", sep], cls=["[CLS]", cls])
+        processor = dict(type="BertProcessing", sep=["[SEP]", sep], cls=["[CLS]", cls])
+        if rng.random() < 0.5:
+            processor.update(type="RobertaProcessing", trim_offsets=rng.random() < 0.7,
+                             add_prefix_space=rng.random() < 0.5)
+        return processor
 
     def special(name, type_id=0):
         return {"SpecialToken": {"id": name, "type_id": type_id}}
