@@ -116,22 +116,53 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: safe),
+    ] + [
+        // Tests, one target a module.
+        .testTarget(
+            name: "AutogradTests", dependencies: ["Autograd", "Kernels", "TensorCore"],
+            swiftSettings: common),
         .testTarget(
             name: "CheckpointTests", dependencies: ["Checkpoint", "Collectives", "Safetensors"],
             swiftSettings: common),
         .testTarget(
-            name: "CollectivesTests", dependencies: ["CMPI", "Collectives"], swiftSettings: common),
-        .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["Oracle"],
+            name: "CollectivesTests", dependencies: ["CMPI", "Collectives"],
             swiftSettings: common),
+        .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: common),
+        .testTarget(
+            name: "KernelsTests", dependencies: ["CKernels", "Kernels"], swiftSettings: common),
+        .testTarget(
+            name: "MethodsTests",
+            dependencies: [
+                "Collectives", "Corpus", "Methods", "Models", "TensorCore", "Training",
+            ], swiftSettings: common),
+        .testTarget(
+            name: "ModelsTests",
+            dependencies: [
+                "Autograd", "Kernels", "Models", "Safetensors", "TensorCore", "Tokenizers",
+            ], swiftSettings: common),
+        .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: common),
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: common),
-        .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: common),
         .testTarget(
             name: "TeacherTests",
             dependencies: [
-                "Corpus", "Teacher", .product(name: "GRDB", package: "GRDB.swift"),
+                "Corpus", "Models", "Teacher", "TensorCore",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ], swiftSettings: common),
-        .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: common),
+        .testTarget(
+            name: "TensorCoreTests", dependencies: ["Kernels", "TensorCore"],
+            swiftSettings: common),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers"],
+            exclude: ["Oracle", "Resources"], swiftSettings: common),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: [
+                "Autograd", "Checkpoint", "Collectives", "Corpus", "Models", "Safetensors",
+                "TensorCore", "Tokenizers", "Training",
+            ], swiftSettings: common),
+        .testTarget(
+            name: "RetortTests", dependencies: ["Methods", "Training", "retort"],
+            swiftSettings: common),
     ]
 )

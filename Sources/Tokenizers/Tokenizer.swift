@@ -43,11 +43,11 @@ public final class Tokenizer: Sendable {
         padding = parts.padding
         notes = parts.notes
         let vocabulary = parts.model.vocabulary
-        let named = parts.padToken.map { [$0] } ?? ["[PAD]", "<pad>"]
+        let padTokens = (parts.padToken.map { [$0] } ?? ["[PAD]", "<pad>"]).map { Array($0.utf8) }
         padID =
             parts.padding?.id
-            ?? named.compactMap { parts.addedVocabulary.id(of: Array($0.utf8), in: vocabulary) }.first
-        vocabularyCount = vocabulary.count + parts.addedVocabulary.count(beyond: vocabulary)
+            ?? padTokens.compactMap { parts.addedVocabulary.id(of: $0, in: vocabulary) }.first
+        vocabularyCount = vocabulary.count + parts.addedVocabulary.countBeyondModel
         idBound = Int(max(vocabulary.largestID, parts.addedVocabulary.largestID)) + 1
     }
 
@@ -55,10 +55,18 @@ public final class Tokenizer: Sendable {
 
     /// The token with an id; nil where there is none.
     public func token(of id: Int32) -> String? {
-        if let content = addedVocabulary.content(of: id) {
-            return String(decoding: content, as: UTF8.self)
-        }
-        return model.vocabulary.token(of: id).map { String(decoding: $0, as: UTF8.self) }
+        tokenBytes(of: id).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private func tokenBytes(of id: Int32) -> ArraySlice<UInt8>? {
+        addedVocabulary.name(of: id).map { $0[...] } ?? model.vocabulary.token(of: id)
+    }
+
+    /// What stands for an id in an encoding, unless its `surfaces` say otherwise: the model's token.
+    ///
+    /// An added token may have the id of one of the model's and another name (normalised, say).
+    func encodedToken(_ id: Int32) -> ArraySlice<UInt8> {
+        model.vocabulary.token(of: id) ?? addedVocabulary.name(of: id)?[...] ?? []
     }
 
     /// The id of a token, exactly as written; nil where there is none.
@@ -85,9 +93,17 @@ public final class Tokenizer: Sendable {
     func tokenize(_ text: String, limit: Int, tracksOffsets: Bool) -> TokenSequence {
         let bytes = Array(text.utf8)
         var tokens = TokenSequence(tracksOffsets: tracksOffsets)
-        var firstScalar = 0
+        var (firstScalar, end) = (0, 0)
         for part in addedVocabulary.partsOfRawText(bytes) {
             if tokens.count >= limit { break }
+            let start = part.range.lowerBound
+            if tracksOffsets {
+                // A part may begin within the white space that the one before it has taken.
+                firstScalar +=
+                    start < end
+                    ? -UTF8Bytes.scalarCount(in: bytes, start..<end)
+                    : UTF8Bytes.scalarCount(in: bytes, end..<start)
+            }
             let scalars = tracksOffsets ? UTF8Bytes.scalarCount(in: bytes, part.range) : 0
             if let id = part.id {
                 tokens.append(
@@ -100,6 +116,7 @@ public final class Tokenizer: Sendable {
                 tokenize(text, limit: limit, into: &tokens)
             }
             firstScalar += scalars
+            end = part.range.upperBound
         }
         return tokens
     }
@@ -126,9 +143,8 @@ public final class Tokenizer: Sendable {
         }
     }
 
-    /// The text of an added token as it was found, where it isn't the token's own.
+    /// The text of an added token as it was found, where it isn't what else stands for its id.
     private func surface(_ bytes: ArraySlice<UInt8>, of id: Int32) -> String? {
-        if let content = addedVocabulary.content(of: id), content[...] == bytes { return nil }
-        return String(decoding: bytes, as: UTF8.self)
+        encodedToken(id) == bytes ? nil : String(decoding: bytes, as: UTF8.self)
     }
 }

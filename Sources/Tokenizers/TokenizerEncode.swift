@@ -55,7 +55,7 @@ extension Tokenizer {
     }
 
     /// Calls `body` with the pieces of the template in their order, a text's tokens with its piece.
-    private func withTokens(
+    func withTokens(
         _ text: String, _ pair: String?, _ addSpecialTokens: Bool, _ maximumLength: Int?,
         tracksOffsets: Bool, _ body: (PostProcessor.Piece, TokenSequence) -> Void
     ) {
@@ -102,11 +102,15 @@ extension Encoding {
             offsets.append(contentsOf: repeatElement(0..<0, count: specials.count))
         case .sequence(_, let typeID):
             ids.append(contentsOf: sequence.ids)
+            let trimming = tokenizer.postProcessor.offsetTrimming
             for (position, id) in sequence.ids.enumerated() {
-                tokens.append(sequence.surfaces[position] ?? tokenizer.token(of: id) ?? "")
+                let surface = sequence.surfaces.isEmpty ? nil : sequence.surfaces[position]
+                let token = surface ?? String(decoding: tokenizer.encodedToken(id), as: UTF8.self)
+                tokens.append(token)
+                let offset = sequence.offsets[position]
+                offsets.append(trimming?.trimmed(offset, of: token, at: position) ?? offset)
             }
             fill(typeID: typeID, isSpecial: 0)
-            offsets.append(contentsOf: sequence.offsets)
         }
     }
 

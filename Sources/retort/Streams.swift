@@ -16,9 +16,14 @@ enum StandardOutput {
         return target?.hasPrefix("/dev/pts/") == true || target?.hasPrefix("/dev/tty") == true
     }
 
-    /// Writes text as it is.
+    /// Writes text as it is; a reader that has gone away is no error.
     static func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
+        try? write(Data(text.utf8))
+    }
+
+    /// Writes bytes as they are.
+    static func write(_ bytes: Data) throws {
+        try FileHandle.standardOutput.write(contentsOf: bytes)
     }
 }
 
@@ -26,6 +31,6 @@ enum StandardOutput {
 enum StandardError {
     /// Writes a line.
     static func write(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
     }
 }

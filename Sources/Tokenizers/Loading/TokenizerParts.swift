@@ -18,13 +18,13 @@ struct TokenizerParts {
     /// The parts of a tokenizer given by a file or a folder.
     init(contentsOf path: String) throws(TokenizerError) {
         guard InputFile.isFolder(path) else {
-            try self.init(tokenizerFile: path)
+            try self.init(json: try InputFile.read(path), file: path)
             return
         }
         let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
         let file = "\(folder)/tokenizer.json"
         if InputFile.exists(file) {
-            try self.init(tokenizerFile: file)
+            try self.init(json: try InputFile.read(file), file: file)
             padToken = try BertFolder.Settings(folder: folder).padToken
         } else if InputFile.exists("\(folder)/vocab.txt") {
             try self.init(bert: BertFolder(folder))
@@ -34,9 +34,9 @@ struct TokenizerParts {
         }
     }
 
-    /// The parts that a `tokenizer.json` describes.
-    private init(tokenizerFile path: String) throws(TokenizerError) {
-        let file = try JSONField(bytes: try InputFile.read(path), file: path)
+    /// The parts that the JSON of a `tokenizer.json` describes.
+    init(json: [UInt8], file name: String) throws(TokenizerError) {
+        let file = try JSONField(bytes: json, file: name)
         if let version = try file.optional("version"), try version.string() != "1.0" {
             throw version.error(.unsupported, "'\(try version.string())' is not supported")
         }
@@ -74,7 +74,7 @@ struct TokenizerParts {
             }
             _ = addedVocabulary.add(AddedToken(content: Array(content.utf8)), to: vocabulary)
         }
-        try addedVocabulary.prepare(vocabulary, normalizer, error: error)
+        _ = try addedVocabulary.prepare(normalizer, error: error)
         func special(_ content: String) -> (token: String, id: Int32) {
             (content, vocabulary.id(of: Array(content.utf8)) ?? 0)
         }
@@ -101,13 +101,18 @@ struct TokenizerParts {
                         + "but gets id \(id), as in Hugging Face tokenizers")
             }
         }
-        try addedVocabulary.prepare(model.vocabulary, normalizer) { field.error(.unsupported, $0) }
+        let clashes = try addedVocabulary.prepare(normalizer) { field.error(.unsupported, $0) }
+        for (found, hidden) in clashes {
+            notes.append(
+                "\(field.file): \(field.path) hold '\(found.text)' and '\(hidden.text)', which the "
+                    + "normalizer makes the same; the first is found")
+        }
     }
 
     /// The ids that the template puts into texts have to be there.
     private func checkSpecials(_ error: (String) -> TokenizerError) throws(TokenizerError) {
         for (token, id) in postProcessor?.specials ?? [] {
-            if addedVocabulary.content(of: id) == nil, model.vocabulary.token(of: id) == nil {
+            if addedVocabulary.name(of: id) == nil, model.vocabulary.token(of: id) == nil {
                 throw error("puts in '\(token)' with id \(id), which the vocabulary doesn't have")
             }
         }

@@ -25,12 +25,16 @@ struct AddedToken: Sendable, Equatable {
 /// The added tokens of a tokenizer, and where they are in a text.
 struct AddedVocabulary: Sendable {
     private var idOfContent: [[UInt8]: Int32] = [:]
+    /// Of two tokens with one id the later counts, of one token given twice the later flags.
     private var tokenOfID: [Int32: AddedToken] = [:]
+    /// The ids in the order of the file.
+    private var ids: [Int32] = []
+    private var newTokenCount = 0
     private var specialContents: Set<[UInt8]> = []
-    /// The ids whose token is special.
+
+    /// What the token with an id is called: its content, normalised where it is looked for so.
+    private var nameOfID: [Int32: [UInt8]] = [:]
     private var specialIDs: Set<Int32> = []
-    /// In the order in which they are looked for: specials first.
-    private var patterns: (special: [AddedToken], other: [AddedToken]) = ([], [])
     private var rawMatcher = TokenMatcher()
     private var normalizedMatcher = TokenMatcher()
 
@@ -42,54 +46,45 @@ struct AddedVocabulary: Sendable {
 
     /// Adds a token and returns its id.
     ///
-    /// The id is the model's where that knows the token, else the next one, as the reference counts.
+    /// The id is the model's where that knows the token; tokens that are new are numbered on from
+    /// the *number* of the model's tokens, as the reference does it.
     mutating func add(_ token: AddedToken, to vocabulary: Vocabulary) -> Int32? {
         guard !token.content.isEmpty else { return nil }
-        if token.isSpecial, specialContents.insert(token.content).inserted {
-            patterns.special.append(token)
-        }
-        if let known = idOfContent[token.content], tokenOfID[known] == token { return known }
-        let id = id(of: token.content, in: vocabulary) ?? nextID(vocabulary.count)
+        if token.isSpecial { specialContents.insert(token.content) }
+        let known = id(of: token.content, in: vocabulary)
+        let id = known ?? Int32(vocabulary.count + newTokenCount)
+        if known == nil { newTokenCount += 1 }
         idOfContent[token.content] = id
-        tokenOfID[id] = token
-        if specialContents.contains(token.content) {
-            specialIDs.insert(id)
-        } else {
-            specialIDs.remove(id)
-        }
-        if !specialContents.contains(token.content) { patterns.other.append(token) }
+        if tokenOfID.updateValue(token, forKey: id) == nil { ids.append(id) }
         return id
     }
 
-    private func nextID(_ vocabularyCount: Int) -> Int32 {
-        guard let largest = idOfContent.values.max(), Int(largest) >= vocabularyCount else {
-            return Int32(vocabularyCount)
-        }
-        return largest + 1
-    }
-
-    /// Makes the tokens known to the search; after the last was added.
+    /// Makes the tokens known to the search, after the last was added.
+    ///
+    /// Returns pairs of tokens that are the same in normalised text; the first is found there.
     mutating func prepare(
-        _ vocabulary: Vocabulary, _ normalizer: Normalizer?, error: (String) -> TokenizerError
-    ) throws(TokenizerError) {
-        for token in patterns.special + patterns.other {
-            guard let id = id(of: token.content, in: vocabulary) else { continue }
-            var bytes = token.content
-            guard token.isNormalized else {
-                rawMatcher.insert(bytes, id)
-                continue
-            }
-            if let normalizer {
-                var text = NormalizedText(
-                    original: bytes[...], firstScalar: 0, tracksOrigins: false)
+        _ normalizer: Normalizer?, error: (String) -> TokenizerError
+    ) throws(TokenizerError) -> [(found: AddedToken, hidden: AddedToken)] {
+        var clashes: [(found: AddedToken, hidden: AddedToken)] = []
+        for id in ids {
+            guard let token = tokenOfID[id] else { continue }
+            var name = token.content
+            if token.isNormalized, let normalizer {
+                var text = NormalizedText(original: name[...], firstScalar: 0, tracksOrigins: false)
                 normalizer.normalize(&text)
-                bytes = text.bytes
+                name = text.bytes
             }
-            guard !bytes.isEmpty else {
+            nameOfID[id] = name
+            if specialContents.contains(name) { specialIDs.insert(id) }
+            if !token.isNormalized {
+                rawMatcher.insert(name, id)
+            } else if name.isEmpty {
                 throw error("hold '\(token.text)', of which the normalizer leaves nothing")
+            } else if let other = normalizedMatcher.insert(name, id), let found = tokenOfID[other] {
+                clashes.append((found, token))
             }
-            normalizedMatcher.insert(bytes, id)
         }
+        return clashes
     }
 
     // MARK: Look-up
@@ -99,18 +94,16 @@ struct AddedVocabulary: Sendable {
         idOfContent[content] ?? vocabulary.id(of: content)
     }
 
-    /// The added token with an id.
-    func content(of id: Int32) -> [UInt8]? { tokenOfID[id]?.content }
+    /// What the added token with an id is called.
+    func name(of id: Int32) -> [UInt8]? { nameOfID[id] }
 
-    /// Whether decoding may leave out the token with an id; the model's tokens may be special too.
+    /// Whether decoding may leave out the token with an id.
     func isSpecial(_ id: Int32) -> Bool { specialIDs.contains(id) }
 
-    var largestID: Int32 { tokenOfID.keys.max() ?? -1 }
+    var largestID: Int32 { ids.max() ?? -1 }
 
     /// How many of the tokens the model doesn't know.
-    func count(beyond vocabulary: Vocabulary) -> Int {
-        idOfContent.keys.count { vocabulary.id(of: $0) == nil }
-    }
+    var countBeyondModel: Int { newTokenCount }
 
     // MARK: Search
 

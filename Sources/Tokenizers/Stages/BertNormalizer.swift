@@ -73,16 +73,11 @@ struct BertNormalizer: Sendable {
     private func setIdeographsApart(_ text: inout NormalizedText) {
         let properties = UnicodeTables.properties
         var result = text.emptied()
-        var last = text.beginning
         text.forEachScalar { scalar, origin in
-            if properties[Int(scalar)].contains(.chinese) {
-                result.append(0x20, origin: last)
-                result.append(scalar, origin: origin)
-                result.append(0x20, origin: origin)
-            } else {
-                result.append(scalar, origin: origin)
-            }
-            last = origin
+            let isApart = properties[Int(scalar)].contains(.chinese)
+            if isApart { result.append(0x20, origin: origin) }
+            result.append(scalar, origin: origin)
+            if isApart { result.append(0x20, origin: origin) }
         }
         text = result
     }
@@ -95,7 +90,6 @@ struct BertNormalizer: Sendable {
             .hasDecomposition,
         ]
         var result = text.emptied()
-        var last = text.beginning
         var mayReorder = false
 
         func emit(_ scalar: UInt32, _ origin: Origin) {
@@ -120,24 +114,21 @@ struct BertNormalizer: Sendable {
             let property = properties[Int(scalar)]
             if property.isDisjoint(with: special) {
                 result.append(scalar, origin: origin)
-                last = origin
                 return
             }
             if cleansText, property.contains(.removed) { return }
             if cleansText, property.contains(.whitespace) {
                 result.append(0x20, origin: origin)
-                last = origin
                 return
             }
             let isApart = handlesChinese && property.contains(.chinese)
-            if isApart { result.append(0x20, origin: last) }
+            if isApart { result.append(0x20, origin: origin) }
             if stripsAccents, property.contains(.hasDecomposition) {
                 UnicodeTables.decompose(scalar) { emit($0, origin) }
             } else {
                 emit(scalar, origin)
             }
             if isApart { result.append(0x20, origin: origin) }
-            last = origin
         }
         return mayReorder ? nil : result
     }

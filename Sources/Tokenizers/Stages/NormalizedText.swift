@@ -1,8 +1,8 @@
 // A piece of text on its way through the stages: UTF-8, and where each byte came from.
 //
-// The origins follow the reference to the letter, its oddities with it: an inserted scalar takes the
-// origin of the one before it, and marks put in canonical order take the origins in the order in
-// which those stood. Where only ids are wanted nothing is tracked, and the same code runs faster.
+// The origins follow the reference to the letter, its oddities with it: marks put in canonical order
+// take the origins in the order in which those stood. Where only ids are wanted nothing is tracked,
+// and the same code runs faster.
 
 /// The scalars of the original text that a byte stands for.
 struct Origin: Sendable, Equatable {

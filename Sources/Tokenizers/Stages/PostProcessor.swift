@@ -9,6 +9,8 @@ struct PostProcessor: Sendable {
 
     let single: [Piece]
     let pair: [Piece]
+    /// Takes white space off the offsets, where the file asks for it.
+    var offsetTrimming: OffsetTrimming?
 
     /// Texts one after the other, with nothing around them.
     static let plain = PostProcessor(
@@ -29,6 +31,16 @@ struct PostProcessor: Sendable {
         pair = single + [.sequence(isSecond: true, typeID: 1), special(end, 1)]
     }
 
+    /// `<s> A </s>`, or `<s> A </s> </s> B </s>`; all of type 0.
+    private init(
+        robertaWithStart start: (token: String, id: Int32), end: (token: String, id: Int32)
+    ) {
+        let start = Piece.special(ids: [start.id], tokens: [start.token], typeID: 0)
+        let end = Piece.special(ids: [end.id], tokens: [end.token], typeID: 0)
+        single = [start, .sequence(isSecond: false, typeID: 0), end]
+        pair = single + [end, .sequence(isSecond: true, typeID: 0), end]
+    }
+
     /// The post-processor that a file describes.
     init(_ field: JSONField) throws(TokenizerError) {
         switch try field.type() {
@@ -37,6 +49,14 @@ struct PostProcessor: Sendable {
             self.init(
                 bertWithStart: try Self.tokenAndID(field.required("cls")),
                 end: try Self.tokenAndID(field.required("sep")))
+        case "RobertaProcessing":
+            self.init(
+                robertaWithStart: try Self.tokenAndID(field.required("cls")),
+                end: try Self.tokenAndID(field.required("sep")))
+            let keepsFirstSpace = try field.required("add_prefix_space").boolean()
+            if try field.required("trim_offsets").boolean() {
+                offsetTrimming = OffsetTrimming(keepsFirstSpace: keepsFirstSpace)
+            }
         case "Sequence":
             let parts = try field.required("processors").elements()
             guard parts.count == 1 else {
@@ -111,5 +131,29 @@ struct PostProcessor: Sendable {
             guard case .special(let ids, _, _) = piece else { return count }
             return count + ids.count
         }
+    }
+}
+
+/// Takes the white space at the ends of tokens off their offsets.
+struct OffsetTrimming: Sendable {
+    /// Whether the first token has a space that was put before the text and has no offset.
+    let keepsFirstSpace: Bool
+
+    /// The byte-level alphabet's letter for a space counts as one.
+    private static let byteLevelSpace: UInt32 = 0x120
+
+    /// The offset of the token at `position`, trimmed.
+    func trimmed(_ offset: Range<Int>, of token: String, at position: Int) -> Range<Int> {
+        func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.value == Self.byteLevelSpace
+                || UnicodeTables.properties[Int(scalar.value)].contains(.whitespace)
+        }
+        let scalars = token.unicodeScalars
+        var leading = scalars.prefix(while: isSpace).count
+        let trailing = scalars.reversed().prefix(while: isSpace).count
+        if leading > 0, keepsFirstSpace, position == 0 || offset.lowerBound == 0 { leading -= 1 }
+        let start = min(offset.lowerBound + leading, offset.upperBound)
+        let end = offset.upperBound >= trailing ? offset.upperBound - trailing : offset.upperBound
+        return start..<max(start, end)
     }
 }

@@ -13,9 +13,10 @@ struct TokenMatcher: Sendable {
     private var nodes = [Node()]
     private var begins = [Bool](repeating: false, count: 256)
 
-    /// Adds a string; of equal strings the first counts.
-    mutating func insert(_ pattern: [UInt8], _ id: Int32) {
-        guard let first = pattern.first else { return }
+    /// Adds a string; of equal strings the first counts, whose id is returned.
+    @discardableResult
+    mutating func insert(_ pattern: [UInt8], _ id: Int32) -> Int32? {
+        guard let first = pattern.first else { return nil }
         begins[Int(first)] = true
         var node = 0
         for byte in pattern {
@@ -27,7 +28,9 @@ struct TokenMatcher: Sendable {
                 nodes.append(Node())
             }
         }
-        if nodes[node].id == nil { nodes[node].id = id }
+        if let known = nodes[node].id { return known }
+        nodes[node].id = id
+        return nil
     }
 
     private func child(of node: Int, _ byte: UInt8) -> Int? {

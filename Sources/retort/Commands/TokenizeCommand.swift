@@ -9,7 +9,7 @@ struct TokenizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokenize",
         abstract: "Turn JSON lines {\"text\"} into {\"ids\",\"tokens\"}.",
-        discussion: "Reads standard input, or FILE; a line may have a second text, \"pair\".")
+        discussion: "Reads FILE or standard input; a line may hold a second text, \"pair\".")
 
     @Option(help: "tokenizer.json, or a folder that holds it.")
     var tokenizer: String
@@ -17,16 +17,25 @@ struct TokenizeCommand: ParsableCommand {
     @Flag(name: .customLong("no-special"), help: "Leave the special tokens out.")
     var noSpecial = false
 
-    @Argument(help: "JSON lines; without it, standard input.")
+    @Argument(help: "JSON lines; standard input without it.")
     var file: String?
 
     func run() throws {
         try Launch.alone {
             let tokenizer = try Tokenizer(contentsOf: tokenizer)
-            let output = BufferedOutput()
-            try JSONLinesTokenizer(tokenizer: tokenizer, addSpecialTokens: !noSpecial)
-                .run(file: file, write: output.write)
-            output.flush()
+            var lines =
+                if let file { try ByteLines(path: file) } else {
+                    ByteLines(.standardInput, name: "standard input")
+                }
+            var pending = Data()
+            try tokenizer.tokenizeLines(&lines, addSpecialTokens: !noSpecial) { line in
+                pending.append(contentsOf: line)
+                if pending.count > 1 << 16 {
+                    try StandardOutput.write(pending)
+                    pending.removeAll(keepingCapacity: true)
+                }
+            }
+            try StandardOutput.write(pending)
         }
     }
 }
