@@ -51,10 +51,12 @@ public final class DistillationRun {
     ///
     /// - Parameters:
     ///   - resume: Where training goes on.
+    ///   - asksTeacher: False to go by the labels that are there.
     ///   - isStopRequested: True when this rank was asked to stop.
     /// - Returns: True when all is done; false when stopped, to be called again.
     public func run(
-        resume: ResumePoint, isStopRequested: @escaping () -> Bool
+        resume: ResumePoint, asksTeacher: Bool = true,
+        isStopRequested: @escaping () -> Bool
     ) throws -> Bool {
         let inputs = try RunInputs(recipe)
         let fingerprint = inputs.fingerprint(recipe: try decisiveRecipe())
@@ -66,7 +68,7 @@ public final class DistillationRun {
         }
         report(inputs)
         let teacher = try TeacherFactory.make(recipe, inputs, compute: compute)
-        let labelled = try label(inputs, teacher)
+        let labelled = try label(inputs, teacher, mayAsk: asksTeacher)
         let stage = try trainStage(inputs, labelled, fingerprint)
         let training = try stage.run(
             labelled.pool, resume: resume, isStopRequested: isStopRequested)
@@ -103,11 +105,13 @@ public final class DistillationRun {
 
     // MARK: - Stages
 
-    private func label(_ inputs: RunInputs, _ teacher: any Teacher) throws -> LabelledInputs {
+    private func label(
+        _ inputs: RunInputs, _ teacher: any Teacher, mayAsk: Bool = true
+    ) throws -> LabelledInputs {
         console.say("teacher: \(teacher.description)")
         let stage = LabelStage(
             teacher: teacher, folder: folder, leaseSize: recipe.teacher.leaseSize,
-            communicator: communicator, console: console)
+            communicator: communicator, console: console, mayAsk: mayAsk)
         // The embedded teacher is free, so it is also measured on the test texts.
         let asksTest = recipe.teacher.kind == .encoder
         let test = asksTest ? inputs.test?.records ?? [] : []

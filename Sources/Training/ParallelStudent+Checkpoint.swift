@@ -5,7 +5,7 @@ import Autograd
 public import Checkpoint
 import Collectives
 public import Foundation
-import Models
+public import Models
 import TensorCore
 
 extension ParallelStudent {
@@ -24,17 +24,7 @@ extension ParallelStudent {
 
     /// Takes weights and moments from a checkpoint that any number of ranks wrote.
     public func restore(from reader: CheckpointReader, updates: Int) throws {
-        for (index, parameter) in student.parameters.parameters.enumerated() {
-            let name = "weights/\(parameter.name)"
-            guard reader.contains(name), try reader.shape(of: name) == parameter.shape else {
-                throw TrainingError(
-                    .foreignCheckpoint,
-                    "\(reader.path): '\(name)' is not \(parameter.shape); it belongs to another "
-                        + "model; use another output_dir, or --resume never")
-            }
-            let values = student.parameters.value(index)
-            try unsafe reader.read(name, 0..<parameter.count, into: values.buffer)
-        }
+        try student.restoreWeights(from: reader)
         for (index, range) in optimizer.owned.enumerated() {
             for moment in optimizer.moments {
                 let slice = optimizer.slice(moment, ofOwned: index)
@@ -74,6 +64,23 @@ extension ParallelStudent {
             guard !common.isEmpty else { return nil }
             let start = common.lowerBound - parameter.offset
             return (parameter, start..<(start + common.count))
+        }
+    }
+}
+
+extension BertClassifier {
+    /// Takes the weights of a checkpoint.
+    public func restoreWeights(from reader: CheckpointReader) throws {
+        for (index, parameter) in parameters.parameters.enumerated() {
+            let name = "weights/\(parameter.name)"
+            guard reader.contains(name), try reader.shape(of: name) == parameter.shape else {
+                throw TrainingError(
+                    .foreignCheckpoint,
+                    "\(reader.path): '\(name)' is not \(parameter.shape); it belongs to another "
+                        + "model; use another output_dir, or --resume never")
+            }
+            try unsafe reader.read(
+                name, 0..<parameter.count, into: parameters.value(index).buffer)
         }
     }
 }

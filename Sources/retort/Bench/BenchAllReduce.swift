@@ -4,6 +4,7 @@
 import ArgumentParser
 import Collectives
 import Foundation
+import Methods
 import Reporting
 import Training
 

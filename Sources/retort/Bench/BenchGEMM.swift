@@ -38,7 +38,7 @@ struct BenchGEMM: ParsableCommand {
     func run() throws {
         let compute = Compute(threads: threads)
         for (m, n, k) in try parsedShapes() {
-            let peak = compute.measuredPeak()
+            let peak = compute.measuredPeak() / 1e9
             let gflops = best(compute, m, n, k)
             StandardOutput.write(
                 ReportValue.object([

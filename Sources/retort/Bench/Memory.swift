@@ -7,7 +7,7 @@ enum Memory {
     /// The most memory that this process has held at once, in bytes.
     static var peakResidentBytes: Int {
         var usage = rusage()
-        unsafe getrusage(RUSAGE_SELF, &usage)
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss << 10
     }
 
