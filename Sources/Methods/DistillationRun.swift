@@ -44,7 +44,7 @@ public final class DistillationRun {
         self.communicator = communicator
         self.compute = compute
         self.console = console
-        folder = RunFolder(path: recipe.outputDirectory)
+        folder = RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory)
     }
 
     /// Carries everything out that isn't done yet.
