@@ -45,7 +45,7 @@ struct LabelScanner {
     }
 
     private mutating func string(_ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
-        try scanner.text(try scanner.string(bytes), bytes)
+        try scanner.stringText(bytes)
     }
 
     /// An object of numbers, no name twice.
@@ -56,7 +56,8 @@ struct LabelScanner {
         try scanner.beginObject(bytes)
         while let key = try scanner.nextKey(bytes) {
             let name = try scanner.text(key, bytes)
-            guard values.updateValue(try number(&scanner, bytes), forKey: name) == nil else {
+            let value = try number(&scanner, bytes)
+            guard values.updateValue(value, forKey: name) == nil else {
                 throw scanner.trouble("'\(name)' stands twice")
             }
         }
@@ -92,7 +93,7 @@ struct LabelScanner {
     private static func count(
         _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
     ) throws(JSONTrouble) -> Int {
-        let digits = try scanner.text(try scanner.number(bytes), bytes)
+        let digits = try scanner.numberText(bytes)
         guard let value = Int(digits), value >= 0 else {
             throw scanner.trouble("\(digits) isn't a count of tokens")
         }
@@ -102,7 +103,7 @@ struct LabelScanner {
     private static func number(
         _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
     ) throws(JSONTrouble) -> Double {
-        let digits = try scanner.text(try scanner.number(bytes), bytes)
+        let digits = try scanner.numberText(bytes)
         guard let value = Double(digits), value.isFinite else {
             throw scanner.trouble("the number \(digits) is beyond a Double")
         }
