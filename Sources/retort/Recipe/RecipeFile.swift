@@ -13,7 +13,8 @@ enum RecipeFile {
     ///   - overrides: `key.subkey=value` texts, later ones winning; values are YAML.
     static func load(_ path: String, overrides: [String] = []) throws -> Recipe {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw RecipeError("\(path): no such recipe, or not readable")
+            throw RecipeError(
+                "\(path): no such recipe, or not readable", exitCode: ExitCodes.noInput)
         }
         guard let text = String(data: data, encoding: .utf8) else {
             throw RecipeError("\(path): not UTF-8 text")
