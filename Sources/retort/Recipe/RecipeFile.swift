@@ -93,7 +93,8 @@ enum RecipeFile {
         root = insert(value, at: keys[...], into: root)
     }
 
-    private static func insert(_ value: Node, at keys: ArraySlice<String>, into node: Node) -> Node {
+    private static func insert(_ value: Node, at keys: ArraySlice<String>, into node: Node) -> Node
+    {
         guard let key = keys.first else { return value }
         var mapping = node.mapping ?? Node.Mapping([])
         let inner = mapping[Node(key)] ?? Node([(Node, Node)]())
