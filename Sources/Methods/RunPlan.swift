@@ -5,8 +5,8 @@ import Corpus
 import Models
 import Reporting
 import Teacher
-import Tokenizers
 import TensorCore
+import Tokenizers
 import Training
 
 /// A recipe's plan.

@@ -59,8 +59,7 @@ enum LedgerFileReader {
             try LedgerSchema.refuseNewer(version, path: name)
             // Made and killed before its first commit: nothing is in it.
             guard version > 0 else { return [] }
-            let said = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
-            guard said == "ok" else { throw LedgerTrouble.damaged(name, said ?? "no answer") }
+            try LedgerSchema.check(database, path: name)
             return try rows(of: database, name: name, teacher: teacher)
         }
     }

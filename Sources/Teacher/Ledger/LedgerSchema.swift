@@ -40,11 +40,21 @@ enum LedgerSchema {
     static func migrate(_ queue: DatabaseQueue, path: String) throws {
         let current = try queue.read { try version(of: $0) }
         try refuseNewer(current, path: path)
+        try queue.read { try check($0, path: path) }
         for step in current..<version {
             try queue.write { database in
                 try database.execute(sql: steps[step])
                 try database.execute(sql: "PRAGMA user_version = \(step + 1)")
             }
+        }
+    }
+
+    /// Refuses a file whose structure is damaged; costs about as much as reading it.
+    static func check(_ database: Database, path: String) throws {
+        let said = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
+        guard said == "ok" else {
+            let line = said.split(separator: "\n").joined(separator: " ")
+            throw LedgerTrouble.damaged(path, line)
         }
     }
 
