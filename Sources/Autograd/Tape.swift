@@ -109,14 +109,17 @@ public final class Tape {
     ///
     /// - Parameters:
     ///   - root: The variable whose gradient is given, as a rule the logits.
-    ///   - gradient: The gradient of the loss by `root`, of the same shape.
+    ///   - gradient: The gradient of the loss by `root`, of the same shape; it is only read.
     public func backward(from root: Variable, gradient: Matrix) {
         precondition(isRecording, "backward on a tape that records nothing")
         precondition(
             gradient.rows == root.value.rows && gradient.columns == root.value.columns,
             "gradient \(gradient.rows)x\(gradient.columns) of a "
                 + "\(root.value.rows)x\(root.value.columns) value")
-        gradients[root.index] = gradient
+        // A copy, for gradients are reused as scratch memory and the caller's must stay as it is.
+        let start = fresh(rows: gradient.rows, columns: gradient.columns)
+        start.copy(from: gradient)
+        gradients[root.index] = start
         for node in nodes.reversed() {
             guard let outputGradient = gradients[node.output.index] else { continue }
             aliased = nil
