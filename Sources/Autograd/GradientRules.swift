@@ -54,7 +54,7 @@ extension Tape {
                 })
 
         case .layerNorm(let x, let gamma, let beta, let mean, let reciprocalDeviation):
-            accumulate(into: x) { dx, adding in
+            accumulate(into: x, alwaysRuns: true) { dx, adding in
                 foldLeaves(of: gamma, and: beta, axis: x.axis) { rows, dGamma, dBeta in
                     dGamma.fill(0)
                     dBeta.fill(0)

@@ -134,11 +134,19 @@ public final class Tape {
     ///
     /// - Parameters:
     ///   - variable: The variable.
+    ///   - alwaysRuns: True for a contribution that has other gradients to compute as well, and so
+    ///     must run, into memory that is thrown away, for a variable that needs no gradient.
     ///   - contribution: Writes the contribution into the matrix, or adds to it when the flag says.
     func accumulate(
-        into variable: Variable, _ contribution: (_ into: Matrix, _ adding: Bool) -> Void
+        into variable: Variable, alwaysRuns: Bool = false,
+        _ contribution: (_ into: Matrix, _ adding: Bool) -> Void
     ) {
-        guard needsGradient(variable) else { return }
+        guard needsGradient(variable) else {
+            guard alwaysRuns else { return }
+            let unused = fresh(rows: variable.value.rows, columns: variable.value.columns)
+            contribution(unused, false)
+            return recycle(unused)
+        }
         if let gradient = gradients[variable.index] {
             contribution(gradient, true)
         } else {
