@@ -36,6 +36,11 @@ extension Tape {
     ) -> Variable {
         let width = query.value.columns
         precondition(width % heads == 0, "width \(width) isn't a multiple of \(heads) heads")
+        // The three gradients are written side by side, each into a matrix of its own.
+        precondition(
+            query.index != key.index && key.index != value.index && query.index != value.index,
+            "attention's query, key and value are variables \(query.index), \(key.index), "
+                + "\(value.index): they have to be three")
         let context = AttentionContext(
             heads: heads, scale: 1 / Float(width / heads).squareRoot(),
             logSumExp: arena.matrix(query.value.rows, heads),
@@ -68,9 +73,9 @@ extension Tape {
         _ query: Variable, _ key: Variable, _ value: Variable, _ context: AttentionContext,
         _ dOutput: Matrix
     ) {
-        accumulate(into: query) { dQuery, addingQuery in
-            accumulate(into: key) { dKey, addingKey in
-                accumulate(into: value) { dValue, addingValue in
+        accumulate(into: query, alwaysRuns: true) { dQuery, addingQuery in
+            accumulate(into: key, alwaysRuns: true) { dKey, addingKey in
+                accumulate(into: value, alwaysRuns: true) { dValue, addingValue in
                     forEachHead(context, width: dOutput.columns) { head, scratch in
                         let (q, k, v) = (head.part(query), head.part(key), head.part(value))
                         let dO = head.part(dOutput)

@@ -10,8 +10,13 @@ extension Tape {
     /// Hands the gradient `dy` of a node's output to the node's inputs.
     func differentiate(_ node: Node, _ dy: Matrix) {
         switch node.operation {
-        case .parameter, .constant:
+        case .constant:
             break
+
+        case .parameter(let index):
+            // Its gradient would be lost: weights' gradients go through the leaf fold alone.
+            preconditionFailure(
+                "\(parameters.parameters[index].name) is used as an activation, not as a weight")
 
         case .embeddingSum(let tables, let ids):
             for (table, ids) in zip(tables, ids) {
@@ -54,7 +59,7 @@ extension Tape {
                 })
 
         case .layerNorm(let x, let gamma, let beta, let mean, let reciprocalDeviation):
-            accumulate(into: x) { dx, adding in
+            accumulate(into: x, alwaysRuns: true) { dx, adding in
                 foldLeaves(of: gamma, and: beta, axis: x.axis) { rows, dGamma, dBeta in
                     dGamma.fill(0)
                     dBeta.fill(0)

@@ -109,14 +109,17 @@ public final class Tape {
     ///
     /// - Parameters:
     ///   - root: The variable whose gradient is given, as a rule the logits.
-    ///   - gradient: The gradient of the loss by `root`, of the same shape.
+    ///   - gradient: The gradient of the loss by `root`, of the same shape; it is only read.
     public func backward(from root: Variable, gradient: Matrix) {
         precondition(isRecording, "backward on a tape that records nothing")
         precondition(
             gradient.rows == root.value.rows && gradient.columns == root.value.columns,
             "gradient \(gradient.rows)x\(gradient.columns) of a "
                 + "\(root.value.rows)x\(root.value.columns) value")
-        gradients[root.index] = gradient
+        // A copy, for gradients are reused as scratch memory and the caller's must stay as it is.
+        let start = fresh(rows: gradient.rows, columns: gradient.columns)
+        start.copy(from: gradient)
+        gradients[root.index] = start
         for node in nodes.reversed() {
             guard let outputGradient = gradients[node.output.index] else { continue }
             aliased = nil
@@ -131,11 +134,19 @@ public final class Tape {
     ///
     /// - Parameters:
     ///   - variable: The variable.
+    ///   - alwaysRuns: True for a contribution that has other gradients to compute as well, and so
+    ///     must run, into memory that is thrown away, for a variable that needs no gradient.
     ///   - contribution: Writes the contribution into the matrix, or adds to it when the flag says.
     func accumulate(
-        into variable: Variable, _ contribution: (_ into: Matrix, _ adding: Bool) -> Void
+        into variable: Variable, alwaysRuns: Bool = false,
+        _ contribution: (_ into: Matrix, _ adding: Bool) -> Void
     ) {
-        guard needsGradient(variable) else { return }
+        guard needsGradient(variable) else {
+            guard alwaysRuns else { return }
+            let unused = fresh(rows: variable.value.rows, columns: variable.value.columns)
+            contribution(unused, false)
+            return recycle(unused)
+        }
         if let gradient = gradients[variable.index] {
             contribution(gradient, true)
         } else {
