@@ -198,7 +198,7 @@ import Testing
         #expect(try failure(good) == nil)
         // A row that somebody has spoilt by hand.
         try DatabaseQueue(path: file).write {
-            try $0.execute(sql: "UPDATE labels SET label_probabilities = '{bad' WHERE rowid = 3")
+            try $0.execute(sql: "UPDATE labels SET label_probabilities = '{bad' WHERE number = 3")
         }
         let error = try failure([UInt8](try Data(contentsOf: URL(fileURLWithPath: file))))
         #expect(error?.code == .ledgerDamaged)

@@ -73,7 +73,7 @@ enum LedgerFileReader {
                 SELECT key, record_id, teacher, request_sha, label_probabilities,
                     choice_probabilities, text, confidence_method, finish_reason, prompt_tokens,
                     completion_tokens, price_micro, latency_us, created_at
-                FROM labels WHERE ?1 IS NULL OR teacher = ?1 ORDER BY rowid
+                FROM labels WHERE ?1 IS NULL OR teacher = ?1 ORDER BY number
                 """, arguments: [teacher])
         var entries: [LedgerEntry] = []
         while let row = try cursor.next() {
