@@ -46,8 +46,6 @@ public struct SumReduction<V: FloatVector>: Reduction {
     /// The sum so far, lane by lane.
     public var total: V
     /// What absent elements are read as.
-    ///
-    /// Takes in another accumulator. The start.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { 0 }
     /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { total = V() }
@@ -64,8 +62,6 @@ public struct MaximumReduction<V: FloatVector>: Reduction {
     /// The largest so far, lane by lane.
     public var largest: V
     /// What absent elements are read as.
-    ///
-    /// Takes in one vector. The start.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { -.infinity }
     /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { largest = V(-.infinity) }
@@ -83,8 +79,6 @@ public struct MagnitudeReduction<V: FloatVector>: Reduction {
     /// The largest so far, lane by lane.
     public var largest: V
     /// What absent elements are read as.
-    ///
-    /// Takes in one vector. The start.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { 0 }
     /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { largest = V() }
@@ -102,8 +96,6 @@ public struct FiniteReduction<V: FloatVector>: Reduction {
     /// Zero or NaN, lane by lane.
     public var witness: V
     /// What absent elements are read as.
-    ///
-    /// Takes in one vector. The start.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { 0 }
     /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { witness = V() }
@@ -118,9 +110,6 @@ public struct FiniteReduction<V: FloatVector>: Reduction {
 /// Sum in double precision.
 @frozen
 public struct WideSumReduction<V: FloatVector>: Reduction {
-    /// Takes in one vector.
-    ///
-    /// The start. What absent elements are read as.
     @usableFromInline var low: V.Wide
     @usableFromInline var high: V.Wide
     /// What absent elements are read as.
@@ -147,9 +136,6 @@ public struct WideSumReduction<V: FloatVector>: Reduction {
 /// Sum of squares in double precision.
 @frozen
 public struct WideSquareReduction<V: FloatVector>: Reduction {
-    /// Takes in one vector.
-    ///
-    /// The start. What absent elements are read as.
     @usableFromInline var low: V.Wide
     @usableFromInline var high: V.Wide
     /// What absent elements are read as.
