@@ -4,12 +4,14 @@ import KernelSource
 
 /// Tiles of 1 to 6 rows.
 struct Tiles: TileSet {
+    typealias Vector = KernelsAVX2.Vector
+
     @inline(__always) static var rowLimit: Int { 6 }
 
     @inline(__always)
     static func run(
         rows: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ depth: Int,
-        _ target: TileTarget<Vector>
+        _ target: TileTarget
     ) {
         switch rows {
         case 6: microTile(Rows6<Vector>.self, a, b, depth, target)

@@ -4,12 +4,14 @@ import KernelSource
 
 /// Tiles of 1 to 12 rows.
 struct Tiles: TileSet {
+    typealias Vector = KernelsAVX512.Vector
+
     @inline(__always) static var rowLimit: Int { 12 }
 
     @inline(__always)
     static func run(
         rows: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ depth: Int,
-        _ target: TileTarget<Vector>
+        _ target: TileTarget
     ) {
         switch rows {
         case 12: microTile(Rows12<Vector>.self, a, b, depth, target)

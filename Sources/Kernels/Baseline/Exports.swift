@@ -2,6 +2,9 @@
 // this module's `Vector`. The compiler checks every signature against the header. Nothing but
 // pointers, integers, floats and vectors may occur here: anything generic that is emitted on its own
 // would be a weak symbol, of which the linker keeps one copy for the whole program.
+//
+// The names and the documentation are those of the C header.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 public import CKernels
 import KernelSource

@@ -52,7 +52,7 @@ struct Vector: FloatVector {
         #if arch(arm64)
             return Self(value: c.value.addingProduct(a.value, b.value))
         #else
-            return Self(value: a.value * b.value + c.value)
+            return Self(value: c.value + a.value * b.value)
         #endif
     }
 
@@ -109,7 +109,7 @@ struct Vector: FloatVector {
         #if arch(arm64)
             return c.addingProduct(a, b)
         #else
-            return a * b + c
+            return c + a * b
         #endif
     }
 
