@@ -7,12 +7,13 @@ let strict: [SwiftSetting] =
 
 // What every target is compiled with. Ownership of memory is checked by the compiler wherever
 // raw pointers are not the subject matter (see `unsafeOwners` below).
-let common: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-] + strict
+let common: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + strict
 let safe = common + [.strictMemorySafety()]
 // Numeric code is unusable without the optimiser, in debug builds too.
 let numeric = common + [.unsafeFlags(["-O"], .when(configuration: .debug))]
@@ -71,7 +72,9 @@ let package = Package(
             providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Corpus",
-            dependencies: ["CZlib", "Tokenizers", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "CZlib", "Tokenizers", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             exclude: ["CZlib"], swiftSettings: safe),
         .systemLibrary(
             name: "CMPI", path: "Sources/Collectives/CMPI", pkgConfig: "ompi-c",
@@ -137,8 +140,8 @@ let package = Package(
         .testTarget(
             name: "MethodsTests",
             dependencies: [
-                "Collectives", "Corpus", "Methods", "Models", "Reporting", "TensorCore", "TestSupport",
-                "Tokenizers", "Training",
+                "Collectives", "Corpus", "Methods", "Models", "Reporting", "TensorCore",
+                "TestSupport", "Tokenizers", "Training",
             ], swiftSettings: common),
         .testTarget(
             name: "ModelsTests",

@@ -77,15 +77,23 @@ struct Manifest: Codable, Equatable {
         guard bytes[digestStart..<middleStart].elementsEqual(digest.utf8) else {
             throw CheckpointError(.corrupt, "has been altered: its checksum is another")
         }
-        guard let manifest = try? JSONDecoder().decode(Manifest.self, from: body),
-            manifest.format == Self.format
+        guard let head = try? JSONDecoder().decode(Head.self, from: body),
+            head.format == Self.format
         else { throw CheckpointError(.corrupt, "is no manifest of a checkpoint") }
-        guard manifest.version == Self.currentVersion else {
+        guard head.version == Self.currentVersion else {
             throw CheckpointError(
-                .corrupt,
-                "has version \(manifest.version), this program reads \(Self.currentVersion)")
+                .corrupt, "has version \(head.version), this program reads \(Self.currentVersion)")
+        }
+        guard let manifest = try? JSONDecoder().decode(Manifest.self, from: body) else {
+            throw CheckpointError(.corrupt, "lacks members that its version has")
         }
         self = manifest
+    }
+
+    /// What manifests of all versions have.
+    private struct Head: Codable {
+        let format: String
+        let version: Int
     }
 
     init(step: Int, sequence: Int, files: [File], tensors: [Tensor]) {

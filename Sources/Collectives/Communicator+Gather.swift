@@ -89,12 +89,16 @@ extension Communicator {
     }
 
     /// Begins to complete one bucket of a buffer and returns.
+    ///
+    /// - Parameter owner: what keeps the memory allocated. An error may unwind the caller before it
+    ///   has waited; the owner is held until the operation is over.
     public func startAllGather(
-        _ buffer: UnsafeMutableBufferPointer<Float>, layout: BucketLayout, bucket: Int
+        _ buffer: UnsafeMutableBufferPointer<Float>, layout: BucketLayout, bucket: Int,
+        owner: AnyObject? = nil
     ) -> PendingOperation {
         check(layout, buffer)
         return startAllGather(
-            buffer, (0..<size).map { [layout.part(bucket: bucket, rank: $0)] })
+            buffer, (0..<size).map { [layout.part(bucket: bucket, rank: $0)] }, owner: owner)
     }
 
     private func check(_ layout: BucketLayout, _ buffer: UnsafeMutableBufferPointer<Float>) {
@@ -105,7 +109,8 @@ extension Communicator {
     }
 
     private func startAllGather(
-        _ buffer: UnsafeMutableBufferPointer<Float>, _ parts: [[Range<Int>]]
+        _ buffer: UnsafeMutableBufferPointer<Float>, _ parts: [[Range<Int>]],
+        owner: AnyObject? = nil
     ) -> PendingOperation {
         for range in parts.joined() {
             precondition(
@@ -114,10 +119,15 @@ extension Communicator {
         }
         return startCollective("all-gather") { [self] in
             guard let base = buffer.baseAddress else { return }
-            try runAllGather(
-                parts.map { ranges in
-                    ranges.map { (UnsafeMutableRawPointer(base + $0.lowerBound), $0.count * 4) }
-                })
+            let width = MemoryLayout<Float>.stride
+            try withExtendedLifetime(owner) {
+                try runAllGather(
+                    parts.map { ranges in
+                        ranges.map { range in
+                            (UnsafeMutableRawPointer(base + range.lowerBound), range.count * width)
+                        }
+                    })
+            }
         }
     }
 

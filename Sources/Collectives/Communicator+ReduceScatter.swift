@@ -44,7 +44,8 @@ extension Communicator {
             tree: accumulator.tree, layout: layout, bucket: bucket, nodes: nodes,
             result: result.baseAddress)
         return startCollective("reduce-scatter of bucket \(bucket)") { [self] in
-            try run(reduction)
+            // An error may unwind the caller's stack while this runs: the buffers stay until then.
+            try withExtendedLifetime(accumulator) { try run(reduction) }
         }
     }
 

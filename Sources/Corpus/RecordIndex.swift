@@ -41,8 +41,9 @@ struct RecordIndex {
         slots = wider
     }
 
-    /// Eight bytes at a time by multiplying to 128 bits and folding (the step of wyhash). Nobody
-    /// gains by choosing texts that collide: equality is always asked.
+    /// Eight bytes at a time by multiplying to 128 bits and folding (the step of wyhash).
+    ///
+    /// Nobody gains by choosing texts that collide: equality is always asked.
     static func hash(_ text: String) -> UInt64 {
         let bytes = unsafe text.utf8Span.span.bytes
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(bytes.byteCount)

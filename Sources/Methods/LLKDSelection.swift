@@ -117,10 +117,10 @@ public struct LLKDSelection: Sendable, Codable {
         case .all:
             return Array(batch.indices)
         case .random:
-            let ratio = options.ratio ?? 1
             let generator = Philox4x32(seed: seed)
             return batch.indices.filter {
-                generator.uniform(batch[$0].visit, stream: Self.drawStream) < ratio
+                generator.uniform(batch[$0].visit, stream: Self.drawStream)
+                    < options.randomRatio
             }
         case .confidence, .uncertainty:
             let scores = batch.map {

@@ -12,6 +12,8 @@ public struct Recipe: Sendable, Equatable {
     public var seed: UInt64 = 0
     /// The run's folder.
     public var outputDirectory = ""
+    /// Where the label ledgers are, for runs that share them; nil for the run's own folder.
+    public var labelDirectory: String?
     /// The texts.
     public var data = DataOptions()
     /// Who labels them.

@@ -124,13 +124,17 @@ struct ReportContents {
             (name: "sample visits", value: String(usage.visits)),
             (name: "sample visits / (pool x epochs)", value: percent(summary.visitRatio)),
             (name: "distinct samples / pool", value: percent(usage.distinctRatio)),
-            (name: "batches of which nothing was kept", value: String(summary.progress.emptyBatches)),
+            (
+                name: "batches of which nothing was kept",
+                value: String(summary.progress.emptyBatches)
+            ),
         ]
         if let best = summary.progress.best {
             let ratio = Double(best.visits) / Double(summary.poolSize * summary.recipe.train.epochs)
             pairs.append(
                 (
-                    name: "visits at the best evaluation (step \(best.step), \(percent(best.accuracy)))",
+                    name:
+                        "visits at the best evaluation (step \(best.step), \(percent(best.accuracy)))",
                     value: percent(ratio)
                 ))
         }

@@ -8,8 +8,13 @@ public struct RunFolder: Sendable {
     public let path: String
 
     /// The folder at a path.
-    public init(path: String) {
+    ///
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - labels: Where its ledgers are, if not inside.
+    public init(path: String, labels: String? = nil) {
         self.path = path
+        self.labels = labels ?? "\(path)/labels"
     }
 
     /// The recipe with every key.
@@ -17,7 +22,7 @@ public struct RunFolder: Sendable {
     /// What the run is and how far it came.
     public var status: String { "\(path)/run.json" }
     /// The label ledgers, one a rank.
-    public var labels: String { "\(path)/labels" }
+    public let labels: String
     /// The checkpoints of training.
     public var checkpoints: String { "\(path)/checkpoints" }
     /// Every number that was measured, one JSON line a record.

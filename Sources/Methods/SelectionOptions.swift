@@ -4,7 +4,7 @@
 public enum SelectionRule: String, Sendable, CaseIterable {
     /// Every sample.
     case all
-    /// Each sample with the same chance, `ratio`.
+    /// Each sample with the same chance, `randomRatio`.
     case random
     /// The teacher-confident ones.
     case confidence
@@ -21,8 +21,10 @@ public enum SelectionRule: String, Sendable, CaseIterable {
 public struct SelectionOptions: Sendable, Equatable {
     /// The rule.
     public var rule: SelectionRule
-    /// `random`: the chance to keep a sample. `confidence` and `uncertainty`: keep this share of each
-    /// batch instead of gating at the moving average (the fixed-ratio baselines).
+    /// `random`: the chance to keep a sample.
+    public var randomRatio: Double
+    /// `confidence` and `uncertainty`: keep this share of each batch instead of gating at the moving
+    /// average (the fixed-ratio baselines); nil for the gate.
     public var ratio: Double?
     /// Momentum `m` of the moving averages, in 0..<1.
     public var momentum: Double
@@ -39,11 +41,13 @@ public struct SelectionOptions: Sendable, Equatable {
 
     /// The defaults.
     public init(
-        rule: SelectionRule = .llkd, ratio: Double? = nil, momentum: Double = 0.99,
+        rule: SelectionRule = .llkd, randomRatio: Double = 0.1, ratio: Double? = nil,
+        momentum: Double = 0.99,
         warmupSteps: Int = 20, adaptConfidence: Bool = false, adaptUncertainty: Bool = true,
         weighted: Bool = true, targetRatio: Double? = nil
     ) {
         self.rule = rule
+        self.randomRatio = randomRatio
         self.ratio = ratio
         self.momentum = momentum
         self.warmupSteps = warmupSteps

@@ -18,7 +18,7 @@ public enum StudentExport {
     public static func write(
         recipe: Recipe, checkpoint: String?, to target: String
     ) throws -> String {
-        let folder = RunFolder(path: recipe.outputDirectory)
+        let folder = RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory)
         let store = CheckpointStore(
             directory: folder.checkpoints, keep: recipe.checkpoint.keepLatest)
         guard let reader = try checkpoint.map({ try store.open($0) }) ?? store.latest() else {

@@ -7,7 +7,8 @@ import TensorCore
 
 /// Makes the teacher that a recipe names.
 enum TeacherFactory {
-    static func make(_ recipe: Recipe, _ inputs: RunInputs, compute: Compute) throws -> any Teacher {
+    static func make(_ recipe: Recipe, _ inputs: RunInputs, compute: Compute) throws -> any Teacher
+    {
         switch recipe.teacher.kind {
         case .encoder:
             let prototypes =

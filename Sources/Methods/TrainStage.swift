@@ -7,8 +7,8 @@ import Corpus
 import Foundation
 import Models
 import Reporting
-import TensorCore
 import Teacher
+import TensorCore
 import Tokenizers
 import Training
 

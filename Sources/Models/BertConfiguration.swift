@@ -85,3 +85,18 @@ public struct BertConfiguration: Sendable {
         }
     }
 }
+
+extension BertConfiguration {
+    /// Weights of the encoder with its pooler.
+    public var weightCount: Int {
+        BertEncoder.layout(self, prefix: "").reduce(hiddenSize * (hiddenSize + 1)) {
+            $0 + $1.shape.reduce(1, *)
+        }
+    }
+
+    /// Floats that a training pass keeps for each token, about: every layer's activations and the
+    /// gradients of the widest of them.
+    public var activationFloatsPerToken: Int {
+        layerCount * (10 * hiddenSize + 2 * intermediateSize) + 4 * intermediateSize
+    }
+}

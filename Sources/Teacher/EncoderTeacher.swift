@@ -16,7 +16,9 @@ import Tokenizers
 
 /// A sentence encoder as teacher.
 public final class EncoderTeacher: Teacher, @unchecked Sendable {
+    /// `encoder:` and a hash of weights, sentences and settings.
     public let identity: String
+    /// The folder and what it was told.
     public let description: String
     private let encoder: SentenceEncoder
     private let tokenizer: Tokenizer
@@ -76,8 +78,10 @@ public final class EncoderTeacher: Teacher, @unchecked Sendable {
         let maximumLength: Int
     }
 
+    /// The text's bytes: all else is in the identity.
     public func requestBytes(for record: Record) -> [UInt8] { Array(record.text.utf8) }
 
+    /// The class probabilities of each text.
     public func label(_ records: [Record]) throws -> [LabelRecord] {
         var answers: [LabelRecord] = []
         answers.reserveCapacity(records.count)

@@ -57,28 +57,15 @@ struct Operand {
 }
 
 extension UnsafePointer where Pointee == retort_kernels {
-    /// Packs rows of the left operand into panels of at most MR rows, as even as `gemm_block` wants
-    /// them.
+    /// Packs rows of the left operand into the panels that `gemm_block` expects.
     func packLeft(
         _ a: Operand, rows: Range<Int>, depth: Range<Int>, into panels: UnsafeMutablePointer<Float>
     ) {
-        let limit = pointee.row_tile
-        let count = (rows.count + limit - 1) / limit
-        guard count > 0 else { return }
-        let height = rows.count / count
-        let taller = rows.count - count * height
-        var row = rows.lowerBound
-        var target = panels
-        for panel in 0..<count {
-            let lines = panel < taller ? height + 1 : height
-            let source = a.address(row, depth.lowerBound)
-            if a.transposed {
-                pointee.pack_a_transposed(source, a.matrix.stride, lines, depth.count, target)
-            } else {
-                pointee.pack_a(source, a.matrix.stride, lines, depth.count, target)
-            }
-            row += lines
-            target += lines * depth.count
+        let source = a.address(rows.lowerBound, depth.lowerBound)
+        if a.transposed {
+            pointee.pack_a_transposed(source, a.matrix.stride, rows.count, depth.count, panels)
+        } else {
+            pointee.pack_a(source, a.matrix.stride, rows.count, depth.count, panels)
         }
     }
 

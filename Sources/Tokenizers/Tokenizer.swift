@@ -43,7 +43,8 @@ public final class Tokenizer: Sendable {
         padding = parts.padding
         notes = parts.notes
         let vocabulary = parts.model.vocabulary
-        let padTokens = (parts.padToken.map { [$0] } ?? ["[PAD]", "<pad>"]).map { Array($0.utf8) }
+        let usualPads = ["[PAD]", "<pad>"].map { Array($0.utf8) }
+        let padTokens = (parts.padToken.map { [$0] } ?? []) + usualPads
         padID =
             parts.padding?.id
             ?? padTokens.compactMap { parts.addedVocabulary.id(of: $0, in: vocabulary) }.first

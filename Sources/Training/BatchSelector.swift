@@ -29,7 +29,9 @@ public struct BatchSelection: Sendable {
     }
 }
 
-/// A method's choice of samples. It runs on every rank with the same input and must answer the same.
+/// A method's choice of samples.
+///
+/// It runs on every rank with the same input and must answer the same.
 public protocol BatchSelector {
     /// What is saved in checkpoints.
     associatedtype State: Codable

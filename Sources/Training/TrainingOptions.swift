@@ -14,8 +14,9 @@ public struct TrainingOptions: Sendable, Equatable {
     public var epochs: Int
     /// Samples of a step, over all ranks.
     public var globalBatchSize: Int
-    /// V, the leaves of the gradient tree: a power of two. Results are the same on any number of
-    /// ranks; ranks beyond V have nothing to do in a step.
+    /// V, the leaves of the gradient tree: a power of two.
+    ///
+    /// Results are the same on any number of ranks; ranks beyond V have nothing to do in a step.
     public var microBatches: Int
     /// Tokens that a rank takes through the student at once, which bounds its memory.
     public var maximumTokensPerPass: Int
@@ -41,8 +42,10 @@ public struct TrainingOptions: Sendable, Equatable {
     public var momentum: Double
     /// Gradients are scaled down to this total norm; 0 turns clipping off.
     public var maximumGradientNorm: Double
-    /// Divides the student's scores in the loss, whose value is multiplied by its square (Hinton et
-    /// al. 2015, arXiv 1503.02531); for soft targets that were flattened by the same temperature.
+    /// Divides the student's scores in the loss, whose value is multiplied by its square.
+    ///
+    /// For soft targets that were flattened by the same temperature (Hinton et al. 2015, arXiv
+    /// 1503.02531).
     public var lossTemperature: Double
 
     /// The defaults.

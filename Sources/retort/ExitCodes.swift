@@ -35,7 +35,7 @@ enum ExitCodes {
     static func describe(_ error: any Error) -> (exitCode: Int32, message: String) {
         switch error {
         case let error as RankFailure: (error.exitCode, error.message)
-        case let error as RecipeError: (badRecipe, error.description)
+        case let error as RecipeError: (error.exitCode, error.description)
         case let error as CorpusError: (code(error), error.message)
         case let error as ModelError: (code(error), error.message)
         case let error as SafetensorsError:

@@ -10,7 +10,9 @@ enum StandardOutput {
     /// output is looked at, which is mpirun's on the node where it was started.
     static var isTerminal: Bool {
         guard isatty(STDOUT_FILENO) == 1 else { return false }
-        guard ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil else { return true }
+        guard ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil else {
+            return true
+        }
         let target = try? FileManager.default.destinationOfSymbolicLink(
             atPath: "/proc/\(getppid())/fd/1")
         return target?.hasPrefix("/dev/pts/") == true || target?.hasPrefix("/dev/tty") == true

@@ -70,7 +70,8 @@ enum SampleRun {
             let range = rank * count / ranks..<(rank + 1) * count / ranks
             var values = [Float](repeating: .nan, count: range.count)
             try values.withUnsafeMutableBufferPointer { try reader.read(name, range, into: $0) }
-            #expect(values == range.map { value(name, $0, step: step) })
+            let isEqual = values == range.map { value(name, $0, step: step) }
+            #expect(isEqual, "\(name), elements \(range)")
         }
     }
 

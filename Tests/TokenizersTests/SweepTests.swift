@@ -12,7 +12,19 @@ import Testing
         let stages: [Stage]
     }
 
-    @Test func everyScalarThroughEveryStage() throws {
+    /// A sweep is a matter of seconds with the optimiser, of minutes without.
+    static let isOptimized = {
+        var isOptimized = true
+        assert(
+            {
+                isOptimized = false
+                return true
+            }())
+        return isOptimized
+    }()
+
+    @Test(.enabled(if: isOptimized, "run in release builds only"))
+    func everyScalarThroughEveryStage() throws {
         let path = RepositoryFiles.resource("sweep.json")
         let bytes = try InputFile.read(path)
         let sums = try JSONDecoder().decode(Sweep.self, from: Data(bytes)).stages

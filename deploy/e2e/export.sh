@@ -21,12 +21,13 @@ if ! works && { [ -n "${RETORT_PYTHON:-}" ] || ! make_venv >venv.log 2>&1 || ! w
 fi
 
 make_small_run 320 160
-if ! ranks 2 "$retort" run small.yaml >run.log 2>&1; then
-    not_ok "export" "the run ended with code $?: $(last_line run.log)"
+if ! attempt run.log ranks 2 "$retort" run small.yaml; then
+    not_ok "export" "the run ended with $why"
     exit
 fi
-if ! HF_HUB_OFFLINE=1 "$python" "$root/deploy/e2e/record_student.py" run/student test.jsonl golden >record.log 2>&1; then
-    not_ok "loads in transformers" "$(last_line record.log)"
+export HF_HUB_OFFLINE=1
+if ! attempt record.log "$python" "$root/deploy/e2e/record_student.py" run/student test.jsonl golden; then
+    not_ok "loads in transformers" "$why"
     exit
 fi
 ok "loads in transformers"

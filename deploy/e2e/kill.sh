@@ -3,10 +3,10 @@
 # figures of an unbroken one, resumed on another number of ranks too.
 # shellcheck source=deploy/e2e/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-make_small_run 480 160
+make_small_run 320 160
 
 run() { # RANKS NAME
-    ranks "$1" "$retort" run small.yaml --set output_dir="$2" --set train.epochs=4 --set method.selection=all --set checkpoint.save_steps=3
+    ranks "$1" "$retort" run small.yaml --set output_dir="$2" --set train.epochs=3 --set method.selection=all --set checkpoint.save_steps=3
 }
 
 # The last process of a run whose program is the given one.
@@ -40,8 +40,8 @@ signal_when() { # RANKS NAME CONDITION SIGNAL PROGRAM
 labels_begun() { compgen -G "$1/labels/rank-*.sqlite" >/dev/null; }
 checkpoint_there() { compgen -G "$1/checkpoints/step-*/manifest.json" >/dev/null; }
 
-if ! run 2 whole >whole.log 2>&1; then
-    not_ok "unbroken run" "code $?: $(last_line whole.log)"
+if ! attempt whole.log run 2 whole; then
+    not_ok "unbroken run" "$why"
     exit
 fi
 
@@ -50,8 +50,8 @@ scenario() { # TITLE NAME RANKS RANKS-OF-THE-SECOND-CALL CONDITION SIGNAL PROGRA
         not_ok "$1" "$why"
     elif [ "$8" != any ] && [ "$status" -ne "$8" ]; then
         not_ok "$1" "mpirun ended with code $status, $8 expected"
-    elif ! run "$4" "$2" >"$2.log" 2>&1; then
-        not_ok "$1" "the second call ended with code $?: $(last_line "$2.log")"
+    elif ! attempt "$2.log" run "$4" "$2"; then
+        not_ok "$1" "the second call ended with $why"
     else
         expect_same_figures "$1" whole "$2"
     fi

@@ -5,22 +5,22 @@
 make_small_run 320 160
 
 for count in 1 2 3 4; do
-    if ranks "$count" "$retort" run small.yaml --set output_dir="run-$count" >"$count.log" 2>&1; then
+    if attempt "$count.log" ranks "$count" "$retort" run small.yaml --set output_dir="run-$count"; then
         expect_same_figures "run on $count ranks" run-1 "run-$count"
         reported=$(json_value ranks "run-$count/report.json")
         expect "report of $count ranks" "it says '$reported'" [ "$reported" = "$count" ]
     else
-        not_ok "run on $count ranks" "code $?: $(last_line "$count.log")"
+        not_ok "run on $count ranks" "$why"
     fi
 done
 
 # A run that is done isn't done again.
 before=$(cksum run-1/report.json run-1/metrics.jsonl)
-if ranks 3 "$retort" run small.yaml --set output_dir=run-1 >again.log 2>&1; then
+if attempt again.log ranks 3 "$retort" run small.yaml --set output_dir=run-1; then
     expect "second call" "it wrote the report or the metrics again" \
         [ "$before" = "$(cksum run-1/report.json run-1/metrics.jsonl)" ]
 else
-    not_ok "second call" "code $?: $(last_line again.log)"
+    not_ok "second call" "$why"
 fi
 
 student_accuracy=$(json_value student_accuracy run-1/report.json)

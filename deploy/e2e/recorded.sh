@@ -22,8 +22,8 @@ checkpoint: {save_steps: 50, keep_latest_k: 2}
 evaluate: {eval_steps: 50}
 YAML
 
-if ! ranks 2 "$retort" run babe.yaml >run.log 2>&1; then
-    not_ok "recorded teacher" "code $?: $(last_line run.log)"
+if ! attempt run.log ranks 2 "$retort" run babe.yaml; then
+    not_ok "recorded teacher" "$why"
     exit
 fi
 within() { awk -v value="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(value != "" && value >= low && value <= high) }'; }
@@ -34,14 +34,14 @@ expect "teacher as recorded" "teacher_accuracy is '$(value teacher_accuracy)'" w
 expect "student learns" "student_accuracy is '$(value student_accuracy)'" within "$(value student_accuracy)" 0.68 0.85
 expect "samples are chosen" "sample_visit_ratio is '$(value sample_visit_ratio)'" within "$(value sample_visit_ratio)" 0.01 0.60
 
-if "$retort" labels export run --output labels.jsonl >export.log 2>&1 </dev/null; then
+if attempt export.log "$retort" labels export run/labels --output labels.jsonl; then
     rows=$(grep -c '"label_probabilities"' labels.jsonl)
     expect "labels exported" "$rows rows, 3020 expected" [ "$rows" -eq 3020 ]
-    if ranks 1 "$retort" run babe.yaml --set teacher.path=labels.jsonl --set output_dir=again >again.log 2>&1; then
+    if attempt again.log ranks 1 "$retort" run babe.yaml --set teacher.path=labels.jsonl --set output_dir=again; then
         expect_same_figures "run on exported labels" run again
     else
-        not_ok "run on exported labels" "code $?: $(last_line again.log)"
+        not_ok "run on exported labels" "$why"
     fi
 else
-    not_ok "labels exported" "code $?: $(last_line export.log)"
+    not_ok "labels exported" "$why"
 fi

@@ -35,7 +35,17 @@ ranks() { # COUNT COMMAND...: under mpirun, never longer than four minutes
     timeout 240 "${launcher[@]}" "$@" </dev/null
 }
 
-last_line() { grep -v '^[[:space:]-]*$' "$1" | tail -n 1; }
+# The program's own message in a log, else the last line: mpirun ends with a page about exit codes.
+last_line() { grep -m 1 '^error: ' "$1" || grep -v '^[[:space:]-]*$' "$1" | tail -n 1; }
+
+attempt() { # LOG COMMAND...: runs it; where it fails, `why` has the code and the message
+    local log=$1 code=0
+    shift
+    "$@" >"$log" 2>&1 </dev/null || code=$?
+    # shellcheck disable=SC2034 # for the scripts
+    why="code $code: $(last_line "$log")"
+    return "$code"
+}
 
 # The number or string of a key in a JSON file; the files have one object, and unique keys.
 json_value() { # KEY FILE

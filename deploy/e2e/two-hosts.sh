@@ -11,10 +11,10 @@ fi
 ip netns delete "$probe"
 
 make_small_run 160 80
-if ! ranks 2 "$retort" run small.yaml --set output_dir=one-host >one.log 2>&1; then
-    not_ok "two hosts" "on one host it ended with code $?: $(last_line one.log)"
-elif ! timeout 240 bash "$root/deploy/two-hosts.sh" "$retort" run small.yaml --set output_dir=two-hosts >two.log 2>&1; then
-    not_ok "two hosts" "code $?: $(last_line two.log)"
+if ! attempt one.log ranks 2 "$retort" run small.yaml --set output_dir=one-host; then
+    not_ok "two hosts" "on one host it ended with $why"
+elif ! attempt two.log timeout 240 bash "$root/deploy/two-hosts.sh" "$retort" run small.yaml --set output_dir=two-hosts; then
+    not_ok "two hosts" "$why"
 else
     expect_same_figures "two hosts" one-host two-hosts
 fi

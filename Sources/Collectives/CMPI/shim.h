@@ -36,6 +36,12 @@ static inline int retort_mpi_received_bytes(const MPI_Status *status, int *count
     return MPI_Get_count(status, MPI_BYTE, count);
 }
 
+// Not used by the collectives: the yardstick that the measurements compare them with.
+static inline int retort_mpi_allreduce(
+    const float *values, float *sums, int count, MPI_Comm communicator) {
+    return MPI_Allreduce(values, sums, count, MPI_FLOAT, MPI_SUM, communicator);
+}
+
 // Shared counters. The request form is used because MPI_Win_flush blocks: a rank that waits for
 // rank 0 must still hear that another one failed.
 static inline int retort_mpi_allocate_counters(

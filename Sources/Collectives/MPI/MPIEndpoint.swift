@@ -2,6 +2,7 @@
 // Failures and stalls of this transport are in MPIEndpoint+Failure.swift and +Stall.swift.
 
 import CMPI
+import Glibc
 import Synchronization
 
 /// One process's end of an MPI world.
@@ -22,7 +23,7 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
     var answers: [Int: StallReport.Absent] = [:]
     var answeredNumbers: [Int: Int] = [:]
     var active: [ObjectIdentifier: MPIBatch] = [:]
-    private var idleLooks = 0
+    private var lastServed = 0.0
 
     // These two are for any thread.
     let failureSeen = Atomic<Bool>(false)
@@ -68,6 +69,10 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
                 code: .lifecycle,
                 message: "MPI is already initialised in this process; one MPIWorld can be made")
         }
+        // Open MPI's RDMA windows refuse plain TCP between hosts (MPI_ERR_WIN from MPI_Win_allocate,
+        // 4.1.4), and the counters need no more than its point-to-point windows. A choice that the
+        // user has made stands.
+        setenv("OMPI_MCA_osc", "^rdma", 0)
         var provided: Int32 = 0
         let wanted = Int32(MPI_THREAD_FUNNELED)
         try checkMPI(MPI_Init_thread(nil, nil, wanted, &provided), "MPI_Init_thread")
@@ -83,7 +88,6 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
 
     func open(_ name: String) {
         place = (place.number + 1, name, true, monotonicSeconds())
-        idleLooks = 0
     }
 
     func close() {
@@ -150,17 +154,21 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
     }
 
     func idle() -> Double? {
+        let start = monotonicSeconds()
         do {
             try hear()
             if failureSeen.load(ordering: .acquiring) { try castVote() }
         } catch {
             // A channel that is broken: the next operation runs into it and reports.
-            return IdlePause.other
+            return IdlePause.longest
         }
-        guard agreed == nil else { return IdlePause.soon }
-        idleLooks += 1
-        if idleLooks < IdlePause.soonLooks { return IdlePause.soon }
-        return rank == 0 ? IdlePause.counterHost : IdlePause.other
+        guard agreed == nil else { return IdlePause.shortest }
+        let end = monotonicSeconds()
+        // A look that took long has served somebody, who may soon come again.
+        if end - start > Patience.busyLook { lastServed = end }
+        let quiet = end - max(place.since, lastServed)
+        let longest = rank == 0 ? IdlePause.longestOfCounterHost : IdlePause.longest
+        return min(longest, max(IdlePause.shortest, quiet * IdlePause.share))
     }
 
     // MARK: The end
@@ -182,14 +190,13 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
 
 /// How often an idle communication thread looks after MPI, in seconds.
 ///
-/// A look costs two switches of threads and about a microsecond of MPI: at these rates less than 1
-/// % of a core.
+/// A look costs two switches of threads, 10 to 20 us where the machine is virtual. Pauses grow with
+/// the quiet time, so that what follows soon is served soon, and a long quiet costs next to nothing.
 enum IdlePause {
-    /// Right after an operation others often follow.
-    static let soon = 200e-6
-    static let soonLooks = 10
-    /// Rank 0 answers for the counters: over a network so long may an answer take.
-    static let counterHost = 1e-3
+    static let shortest = 200e-6
+    static let share = 1.0 / 8
+    /// Rank 0 answers for the counters: over a network, so long may an answer take.
+    static let longestOfCounterHost = 4e-3
     /// The others hear only of failures.
-    static let other = 5e-3
+    static let longest = 20e-3
 }

@@ -90,12 +90,20 @@ public final class TreeAccumulator: @unchecked Sendable {
     public func addUp(_ range: Range<Int>) {
         precondition(isInLeaf, "no leaf is open")
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count)")
-        for merge in 0..<mergesOfTopLeaf {
-            let right = stack[stack.count - 1 - merge].buffer.base + range.lowerBound
-            let left = stack[stack.count - 2 - merge].buffer.base + range.lowerBound
-            addElements(left, right, into: left, count: range.count)
+        let merges = mergesOfTopLeaf
+        // Block by block, so that what one addition wrote is still in the cache for the next.
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.foldedBlock) {
+            let elements = min(Self.foldedBlock, range.upperBound - start)
+            for merge in 0..<merges {
+                let right = stack[stack.count - 1 - merge].buffer.base + start
+                let left = stack[stack.count - 2 - merge].buffer.base + start
+                addElements(left, right, into: left, count: elements)
+            }
         }
     }
+
+    /// Elements that are added through all levels at a time: 16 KiB of each buffer.
+    private static let foldedBlock = 4096
 
     /// Counts elements that were added by `addUp`.
     public func noteFolded(_ elements: Int) {

@@ -11,17 +11,21 @@ typealias V = Vector
 @c @implementation
 public func retort_avx2_pack_a(
     _ source: UnsafePointer<Float>, _ stride: Int, _ rows: Int, _ depth: Int,
-    _ panel: UnsafeMutablePointer<Float>
+    _ panels: UnsafeMutablePointer<Float>
 ) {
-    packAlong(source, stride: stride, lines: rows, depth: depth, width: rows, panel: panel)
+    packRowsAlong(
+        V.self, source, stride: stride, rows: rows, limit: Tiles.rowLimit, depth: depth,
+        panels: panels)
 }
 
 @c @implementation
 public func retort_avx2_pack_a_transposed(
     _ source: UnsafePointer<Float>, _ stride: Int, _ rows: Int, _ depth: Int,
-    _ panel: UnsafeMutablePointer<Float>
+    _ panels: UnsafeMutablePointer<Float>
 ) {
-    packAcross(V.self, source, stride: stride, lines: rows, depth: depth, width: rows, panel: panel)
+    packRowsAcross(
+        V.self, source, stride: stride, rows: rows, limit: Tiles.rowLimit, depth: depth,
+        panels: panels)
 }
 
 @c @implementation
@@ -29,9 +33,7 @@ public func retort_avx2_pack_b(
     _ source: UnsafePointer<Float>, _ stride: Int, _ columns: Int, _ depth: Int,
     _ panel: UnsafeMutablePointer<Float>
 ) {
-    packAcross(
-        V.self, source, stride: stride, lines: columns, depth: depth, width: 2 * V.lanes,
-        panel: panel)
+    packColumns(V.self, source, stride: stride, lines: columns, depth: depth, panel: panel)
 }
 
 @c @implementation
@@ -40,7 +42,8 @@ public func retort_avx2_pack_b_transposed(
     _ panel: UnsafeMutablePointer<Float>
 ) {
     packAlong(
-        source, stride: stride, lines: columns, depth: depth, width: 2 * V.lanes, panel: panel)
+        V.self, source, stride: stride, lines: columns, depth: depth, width: 2 * V.lanes,
+        panel: panel)
 }
 
 @c @implementation

@@ -129,5 +129,8 @@ struct Vector: FloatVector {
     }
 
     @inline(__always)
+    static func prefetch(_ address: UnsafePointer<Float>) { retort_prefetch(address) }
+
+    @inline(__always)
     static var wordIndices: Words { Words(0, 1, 2, 3) }
 }

@@ -64,6 +64,8 @@ public protocol FloatVector: BitwiseCopyable {
     static func sum(_ a: Wide) -> Double
     /// Interleaves 64-bit words: a0 b0 a1 b1 ..., as two vectors of 32-bit integers.
     static func interleave(_ a: Words, _ b: Words) -> (low: Bits, high: Bits)
+    /// Asks for the cache line at an address that will be written soon.
+    static func prefetch(_ address: UnsafePointer<Float>)
     /// 0, 1, 2, ...
     static var wordIndices: Words { get }
 }

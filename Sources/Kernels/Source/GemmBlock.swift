@@ -26,10 +26,7 @@ public func gemmBlock<Tiles: TileSet>(
 ) {
     typealias V = Tiles.Vector
     let width = 2 &* V.lanes
-    let panels = (rows &+ Tiles.rowLimit &- 1) / Tiles.rowLimit
-    guard panels > 0 else { return }
-    let height = rows / panels
-    let taller = rows &- panels &* height
+    let heights = PanelHeights(rows: rows, limit: Tiles.rowLimit)
     var column = 0
     var bPanel = b
     while column < columns {
@@ -52,8 +49,8 @@ public func gemmBlock<Tiles: TileSet>(
         var aPanel = a
         var row = 0
         var panel = 0
-        while panel < panels {
-            let count = panel < taller ? height &+ 1 : height
+        while panel < heights.count {
+            let count = heights.rows(of: panel)
             let place = c.moved(row &* stride &+ column)
             // A tile that sticks out on the right is made in scratch: the same arithmetic.
             if partial, accumulate {

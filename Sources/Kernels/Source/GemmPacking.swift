@@ -1,13 +1,87 @@
-// Packing: a panel holds, for k = 0, 1, ..., the `width` elements of that k side by side, so that the
+// Packing: a panel holds, for k = 0, 1, ..., its lines' elements of that k side by side, so that the
 // micro-kernel reads forward only. Two movements cover all four transposition cases: lines that lie
-// along k are transposed 4 x 4 in registers, lines that lie across k are copied.
+// along k are transposed 4 x 4 in registers, lines that lie across k are copied. Both ask for what
+// they will read next: the runs are too short for the hardware to foresee.
 
-/// Packs `lines` <= `width` lines that run along k (A as stored, B transposed); missing lines become
-/// zeros.
+/// How the rows of a block of A are cut into panels: as even as possible, at most `limit` each.
+@frozen
+public struct PanelHeights {
+    /// Number of panels.
+    public let count: Int
+    @usableFromInline let height: Int
+    @usableFromInline let taller: Int
+
+    /// The panels of `rows` rows.
+    @_alwaysEmitIntoClient @inline(__always)
+    public init(rows: Int, limit: Int) {
+        count = (rows &+ limit &- 1) / limit
+        height = count > 0 ? rows / count : 0
+        taller = rows &- count &* height
+    }
+
+    /// Rows of a panel.
+    @_alwaysEmitIntoClient @inline(__always)
+    public func rows(of panel: Int) -> Int { panel < taller ? height &+ 1 : height }
+}
+
+/// Packs a block of A as stored: panels of rows that run along k.
 @_alwaysEmitIntoClient @inline(__always)
-public func packAlong(
-    _ source: UnsafePointer<Float>, stride: Int, lines: Int, depth: Int, width: Int,
-    panel: UnsafeMutablePointer<Float>
+public func packRowsAlong<V: FloatVector>(
+    _ vector: V.Type, _ source: UnsafePointer<Float>, stride: Int, rows: Int, limit: Int,
+    depth: Int, panels: UnsafeMutablePointer<Float>
+) {
+    let heights = PanelHeights(rows: rows, limit: limit)
+    var from = source
+    var to = panels
+    var panel = 0
+    while panel < heights.count {
+        let lines = heights.rows(of: panel)
+        packAlong(V.self, from, stride: stride, lines: lines, depth: depth, width: lines, panel: to)
+        from = from.moved(lines &* stride)
+        to = to.moved(lines &* depth)
+        panel &+= 1
+    }
+}
+
+/// Packs a block of A transposed: k by k through all panels, because a line of memory holds the
+/// rows of several.
+@_alwaysEmitIntoClient @inline(__always)
+public func packRowsAcross<V: FloatVector>(
+    _ vector: V.Type, _ source: UnsafePointer<Float>, stride: Int, rows: Int, limit: Int,
+    depth: Int, panels: UnsafeMutablePointer<Float>
+) {
+    let heights = PanelHeights(rows: rows, limit: limit)
+    var k = 0
+    while k < depth {
+        var from = source.moved(k &* stride)
+        var panelStart = panels
+        var panel = 0
+        while panel < heights.count {
+            let lines = heights.rows(of: panel)
+            let to = panelStart.moved(k &* lines)
+            V.prefetch(from.moved(4 &* stride))
+            var line = 0
+            while line &+ 4 <= lines {
+                storeQuad(quad(from, line), to.moved(line))
+                line &+= 4
+            }
+            while line < lines {
+                to[line] = from[line]
+                line &+= 1
+            }
+            from = from.moved(lines)
+            panelStart = panelStart.moved(lines &* depth)
+            panel &+= 1
+        }
+        k &+= 1
+    }
+}
+
+/// Packs `lines` <= `width` lines that run along k; missing lines become zeros.
+@_alwaysEmitIntoClient @inline(__always)
+public func packAlong<V: FloatVector>(
+    _ vector: V.Type, _ source: UnsafePointer<Float>, stride: Int, lines: Int, depth: Int,
+    width: Int, panel: UnsafeMutablePointer<Float>
 ) {
     var line = 0
     while line &+ 4 <= lines {
@@ -15,9 +89,16 @@ public func packAlong(
         let r1 = r0.moved(stride)
         let r2 = r1.moved(stride)
         let r3 = r2.moved(stride)
+        let ahead = 4 &* stride
         var target = panel.moved(line)
         var k = 0
         while k &+ 4 <= depth {
+            if k & 15 == 0 {
+                V.prefetch(r0.moved(ahead &+ k))
+                V.prefetch(r1.moved(ahead &+ k))
+                V.prefetch(r2.moved(ahead &+ k))
+                V.prefetch(r3.moved(ahead &+ k))
+            }
             let a = quad(r0, k)
             let b = quad(r1, k)
             let c = quad(r2, k)
@@ -64,18 +145,20 @@ public func packAlong(
     }
 }
 
-/// Packs `lines` <= `width` columns of lines that run across k (A transposed, B as stored); missing
-/// columns become zeros.
+/// Packs `lines` <= two vectors of columns of B as stored; missing columns become zeros.
 @_alwaysEmitIntoClient @inline(__always)
-public func packAcross<V: FloatVector>(
+public func packColumns<V: FloatVector>(
     _ vector: V.Type, _ source: UnsafePointer<Float>, stride: Int, lines: Int, depth: Int,
-    width: Int, panel: UnsafeMutablePointer<Float>
+    panel: UnsafeMutablePointer<Float>
 ) {
+    let width = 2 &* V.lanes
     var from = source
     var to = panel
     var k = 0
-    if lines == 2 &* V.lanes, width == 2 &* V.lanes {
+    if lines == width {
         while k < depth {
+            V.prefetch(from.moved(8 &* stride))
+            V.prefetch(from.moved(8 &* stride &+ width &- 1))
             to.store(from.load(0, as: V.self), 0)
             to.store(from.load(V.lanes, as: V.self), V.lanes)
             from = from.moved(stride)

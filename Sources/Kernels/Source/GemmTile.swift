@@ -17,6 +17,8 @@ public protocol TileRows {
     init()
     /// Adds one column of A times one row of B.
     mutating func step(_ a: UnsafePointer<Float>, _ left: Vector, _ right: Vector)
+    /// Asks for the cache lines of C, which would otherwise be waited for at the end of k.
+    static func prefetch(_ c: UnsafeMutablePointer<Float>, _ stride: Int)
     /// Writes `scale * this + C`.
     func add(to c: UnsafeMutablePointer<Float>, _ stride: Int, _ scale: Vector)
     /// Writes `scale * this + (left, right)` with the same addend for each row.
@@ -45,6 +47,12 @@ public struct Row<Vector: FloatVector>: TileRows {
         let scalar = Vector(a.pointee)
         self.left = .multiplyAdd(scalar, left, self.left)
         self.right = .multiplyAdd(scalar, right, self.right)
+    }
+
+    @_alwaysEmitIntoClient @inline(__always)
+    public static func prefetch(_ c: UnsafeMutablePointer<Float>, _ stride: Int) {
+        Vector.prefetch(c)
+        Vector.prefetch(c.moved(2 &* Vector.lanes &- 1))
     }
 
     @_alwaysEmitIntoClient @inline(__always)
@@ -86,6 +94,12 @@ public struct Stack<Top: TileRows, Bottom: TileRows>: TileRows where Top.Vector 
     public mutating func step(_ a: UnsafePointer<Float>, _ left: Vector, _ right: Vector) {
         top.step(a, left, right)
         bottom.step(a.moved(Top.count), left, right)
+    }
+
+    @_alwaysEmitIntoClient @inline(__always)
+    public static func prefetch(_ c: UnsafeMutablePointer<Float>, _ stride: Int) {
+        Top.prefetch(c, stride)
+        Bottom.prefetch(c.moved(Top.count &* stride), stride)
     }
 
     @_alwaysEmitIntoClient @inline(__always)
@@ -149,6 +163,7 @@ public func microTile<Rows: TileRows>(
     _ target: TileTarget<Rows.Vector>
 ) {
     typealias V = Rows.Vector
+    Rows.prefetch(target.c, target.stride)
     var tile = Rows()
     var a = a
     var b = b

@@ -33,6 +33,7 @@ struct AxisScale {
 
     /// A tick's text, with as many decimals as the step has.
     func label(_ tick: Double) -> String {
+        if tick.magnitude < step / 2 { return "0" }
         if step >= 1, tick.magnitude < 1e6 { return NumberText.grouped(Int(tick.rounded())) }
         if tick.magnitude >= 1e6 || (step < 1e-4 && tick != 0) {
             return NumberText.significant(tick, digits: 2)

@@ -24,7 +24,7 @@ struct ChartDrawing {
         let points = chart.series.flatMap(\.points).filter { $0.x.isFinite && $0.y.isFinite }
         let bounds = chart.range.map { [$0.lowerBound, $0.upperBound] } ?? []
         horizontal = AxisScale(covering: points.map(\.x), ticks: 6, snug: true)
-        vertical = AxisScale(covering: points.map(\.y) + bounds, ticks: 4, snug: false)
+        vertical = AxisScale(covering: points.map(\.y) + bounds, ticks: 5, snug: false)
     }
 
     /// The drawing.

@@ -49,6 +49,7 @@ struct ReportPage {
             table.columns[column].alignment == .right ? "number" : ""
         }
         return [
+            "breadth": table.columns.count > 4 ? "broad" : "",
             "title": table.title, "note": some(table.note),
             "columns": table.columns.indices.map { index in
                 ["name": table.columns[index].name, "style": style(index)]

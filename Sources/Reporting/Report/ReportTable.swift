@@ -49,7 +49,7 @@ public struct ReportTable: Sendable, Hashable {
     public init(title: String, note: String = "", pairs: [(name: String, value: String)]) {
         self.init(
             title: title, note: note,
-            columns: [TextTable.Column("name"), TextTable.Column("value", .right)],
+            columns: [TextTable.Column("name"), TextTable.Column("value")],
             rows: pairs.map { [$0.name, $0.value] })
     }
 

@@ -24,12 +24,20 @@ public struct LabelKey: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads 64 hexadecimal digits.
     public init?(hexadecimal: String) {
-        let digits = Array(hexadecimal.utf8)
+        let digits = hexadecimal.utf8
         guard digits.count == 64 else { return nil }
         var words = SIMD4<UInt64>()
-        for (index, digit) in digits.enumerated() {
-            guard let value = Character(Unicode.Scalar(digit)).hexDigitValue else { return nil }
+        var index = 0
+        for digit in digits {
+            let value: UInt8
+            switch digit {
+            case 0x30...0x39: value = digit - 0x30
+            case 0x61...0x66: value = digit - 0x61 + 10
+            case 0x41...0x46: value = digit - 0x41 + 10
+            default: return nil
+            }
             words[index / 16] = words[index / 16] << 4 | UInt64(value)
+            index += 1
         }
         self.words = words
     }

@@ -38,7 +38,7 @@ public final class LabelLedger: Sendable {
     /// Writes entries in one transaction: when this returns, all of them are durable; when it
     /// throws, none is there.
     ///
-    /// An entry whose key and record are there already is left as it is.
+    /// Rows are only appended. If a request is there already, readers keep the earlier answer.
     public func commit(_ entries: [LedgerEntry]) throws(TeacherError) {
         guard !entries.isEmpty else { return }
         do {
@@ -50,7 +50,6 @@ public final class LabelLedger: Sendable {
                             finish_reason, prompt_tokens, completion_tokens, price_micro,
                             latency_us, created_at)
                         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                        ON CONFLICT DO NOTHING
                         """)
                 for entry in entries {
                     try statement.execute(arguments: Self.arguments(entry))

@@ -59,8 +59,7 @@ enum LedgerFileReader {
             try LedgerSchema.refuseNewer(version, path: name)
             // Made and killed before its first commit: nothing is in it.
             guard version > 0 else { return [] }
-            let said = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
-            guard said == "ok" else { throw LedgerTrouble.damaged(name, said ?? "no answer") }
+            try LedgerSchema.check(database, path: name)
             return try rows(of: database, name: name, teacher: teacher)
         }
     }
@@ -74,7 +73,7 @@ enum LedgerFileReader {
                 SELECT key, record_id, teacher, request_sha, label_probabilities,
                     choice_probabilities, text, confidence_method, finish_reason, prompt_tokens,
                     completion_tokens, price_micro, latency_us, created_at
-                FROM labels WHERE ?1 IS NULL OR teacher = ?1 ORDER BY rowid
+                FROM labels WHERE ?1 IS NULL OR teacher = ?1 ORDER BY number
                 """, arguments: [teacher])
         var entries: [LedgerEntry] = []
         while let row = try cursor.next() {

@@ -1,6 +1,8 @@
 // The ledger's table and its versions. A version, once released, is never changed: a new one adds a
 // step. `PRAGMA user_version` says how many steps a file has seen, and is moved in the same
-// transaction as the step, so that a kill between the two cannot happen.
+// transaction as the step, so that a kill between the two cannot happen. Rows are only ever appended,
+// and there is no index: keys are random, so an index would touch a page of its own for almost each
+// row, and each page goes to the disk twice. Who reads the ledger reads all of it.
 
 import GRDB
 
@@ -9,6 +11,7 @@ enum LedgerSchema {
     static let steps = [
         """
         CREATE TABLE labels (
+            number INTEGER PRIMARY KEY,
             key TEXT NOT NULL,
             record_id TEXT NOT NULL,
             teacher TEXT NOT NULL,
@@ -22,8 +25,7 @@ enum LedgerSchema {
             completion_tokens INTEGER,
             price_micro INTEGER NOT NULL,
             latency_us INTEGER,
-            created_at INTEGER NOT NULL,
-            PRIMARY KEY (key, record_id)
+            created_at INTEGER NOT NULL
         )
         """
     ]
@@ -40,11 +42,21 @@ enum LedgerSchema {
     static func migrate(_ queue: DatabaseQueue, path: String) throws {
         let current = try queue.read { try version(of: $0) }
         try refuseNewer(current, path: path)
+        try queue.read { try check($0, path: path) }
         for step in current..<version {
             try queue.write { database in
                 try database.execute(sql: steps[step])
                 try database.execute(sql: "PRAGMA user_version = \(step + 1)")
             }
+        }
+    }
+
+    /// Refuses a file whose structure is damaged; costs about as much as reading it.
+    static func check(_ database: Database, path: String) throws {
+        let said = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
+        guard said == "ok" else {
+            let line = said.split(separator: "\n").joined(separator: " ")
+            throw LedgerTrouble.damaged(path, line)
         }
     }
 

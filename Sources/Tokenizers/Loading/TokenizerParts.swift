@@ -12,7 +12,7 @@ struct TokenizerParts {
     var addedVocabulary = AddedVocabulary()
     var truncation: Truncation?
     var padding: Padding?
-    var padToken: String?
+    var padToken: [UInt8]?
     var notes: [String] = []
 
     /// The parts of a tokenizer given by a file or a folder.
@@ -25,7 +25,7 @@ struct TokenizerParts {
         let file = "\(folder)/tokenizer.json"
         if InputFile.exists(file) {
             try self.init(json: try InputFile.read(file), file: file)
-            padToken = try BertFolder.Settings(folder: folder).padToken
+            padToken = try BertFolder.Settings(folder: folder).padToken.content
         } else if InputFile.exists("\(folder)/vocab.txt") {
             try self.init(bert: BertFolder(folder))
         } else {
@@ -59,28 +59,32 @@ struct TokenizerParts {
         normalizer = .bert(folder.settings.normalizer)
         preTokenizer = .bert
         decoder = .wordPiece(prefix: "##", cleansUp: true)
-        padToken = folder.settings.padToken
+        let settings = folder.settings
+        padToken = settings.padToken.content
         let vocabulary = try Vocabulary(lines: folder.lines, file: folder.vocabularyPath)
         func error(_ reason: String) -> TokenizerError {
             TokenizerError(.inconsistent, "\(folder.vocabularyPath): \(reason)")
         }
         model = .wordPiece(
             try WordPiece(
-                vocabulary: vocabulary, unknownToken: folder.settings.unknownToken,
+                vocabulary: vocabulary, unknownToken: settings.unknownToken.text,
                 continuingPrefix: "##", longestWord: 100, missing: error))
-        for content in folder.settings.specials {
-            guard vocabulary.id(of: Array(content.utf8)) != nil else {
-                throw error("the special token '\(content)' is not in the vocabulary")
-            }
-            _ = addedVocabulary.add(AddedToken(content: Array(content.utf8)), to: vocabulary)
+        for (written, token) in settings.addedTokens {
+            add(token, written: written, named: "\(folder.vocabularyPath): the added token")
         }
-        _ = try addedVocabulary.prepare(normalizer, error: error)
-        func special(_ content: String) -> (token: String, id: Int32) {
-            (content, vocabulary.id(of: Array(content.utf8)) ?? 0)
+        for token in settings.specials {
+            guard let id = addedVocabulary.id(of: token.content, in: vocabulary) else {
+                throw error("the special token '\(token.text)' is not in the vocabulary")
+            }
+            // Those that the folder lists with their flags keep them.
+            if !addedVocabulary.has(id) { _ = addedVocabulary.add(token, to: vocabulary) }
+        }
+        try prepareAddedTokens("\(folder.vocabularyPath): the added tokens") { error($0) }
+        func special(_ token: AddedToken) -> (token: String, id: Int32) {
+            (token.text, addedVocabulary.id(of: token.content, in: vocabulary) ?? 0)
         }
         postProcessor = PostProcessor(
-            bertWithStart: special(folder.settings.startToken),
-            end: special(folder.settings.endToken))
+            bertWithStart: special(settings.startToken), end: special(settings.endToken))
     }
 
     private mutating func addTokens(_ field: JSONField) throws(TokenizerError) {
@@ -92,20 +96,28 @@ struct TokenizerParts {
                 stripsRight: try entry.required("rstrip").boolean(),
                 isNormalized: try entry.required("normalized").boolean(),
                 isSpecial: try entry.required("special").boolean())
-            let written = try entry.required("id").id()
-            let id = addedVocabulary.add(token, to: model.vocabulary)
-            if let id, id != written {
-                // The reference counts on from its vocabulary and says so too.
-                notes.append(
-                    "\(entry.file): \(entry.path) '\(token.text)' says id \(written), "
-                        + "but gets id \(id), as in Hugging Face tokenizers")
-            }
+            let written = try entry.required("id").count()
+            add(token, written: written, named: "\(entry.file): \(entry.path)")
         }
-        let clashes = try addedVocabulary.prepare(normalizer) { field.error(.unsupported, $0) }
-        for (found, hidden) in clashes {
+        try prepareAddedTokens("\(field.file): \(field.path)") { field.error(.unsupported, $0) }
+    }
+
+    /// Adds a token that a file gives an id; the reference too goes by its own count, and says so.
+    private mutating func add(_ token: AddedToken, written: Int, named name: String) {
+        if let id = addedVocabulary.add(token, to: model.vocabulary), Int(id) != written {
             notes.append(
-                "\(field.file): \(field.path) hold '\(found.text)' and '\(hidden.text)', which the "
-                    + "normalizer makes the same; the first is found")
+                "\(name) '\(token.text)' says id \(written), "
+                    + "but gets id \(id), as in Hugging Face tokenizers")
+        }
+    }
+
+    private mutating func prepareAddedTokens(
+        _ name: String, _ error: (String) -> TokenizerError
+    ) throws(TokenizerError) {
+        for (found, hidden) in try addedVocabulary.prepare(normalizer, error: error) {
+            notes.append(
+                "\(name) hold '\(found.text)' and '\(hidden.text)', which the normalizer makes "
+                    + "the same; the first is found")
         }
     }
 

@@ -94,6 +94,9 @@ struct AddedVocabulary: Sendable {
         idOfContent[content] ?? vocabulary.id(of: content)
     }
 
+    /// Whether a token with an id was added.
+    func has(_ id: Int32) -> Bool { tokenOfID[id] != nil }
+
     /// What the added token with an id is called.
     func name(of id: Int32) -> [UInt8]? { nameOfID[id] }
 

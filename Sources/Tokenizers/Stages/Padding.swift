@@ -14,7 +14,7 @@ struct Padding: Sendable, Equatable {
     init(_ field: JSONField) throws(TokenizerError) {
         let strategy = try field.required("strategy")
         if strategy.kind == .object, let length = try strategy.optional("Fixed") {
-            fixedLength = try length.count()
+            fixedLength = try Self.length(length)
         } else if try strategy.string() != "BatchLongest" {
             throw strategy.error(.unsupported, "'\(try strategy.string())' is not supported")
         }
@@ -24,10 +24,17 @@ struct Padding: Sendable, Equatable {
         case "Left": padsLeft = true
         case let other: throw direction.error(.unsupported, "'\(other)' is not supported")
         }
-        multiple = try field.optional("pad_to_multiple_of")?.count()
+        multiple = try field.optional("pad_to_multiple_of").map(Self.length)
         id = try field.required("pad_id").id()
         typeID = try field.required("pad_type_id").id()
         token = try field.required("pad_token").string()
+    }
+
+    /// A length that fits into memory: a broken file shouldn't fill that with padding.
+    private static func length(_ field: JSONField) throws(TokenizerError) -> Int {
+        let length = try field.count()
+        guard length <= 1 << 20 else { throw field.error(.unsupported, "must be at most 1048576") }
+        return length
     }
 
     /// The length that `count` tokens are filled up to.

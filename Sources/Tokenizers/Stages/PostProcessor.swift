@@ -151,7 +151,8 @@ struct OffsetTrimming: Sendable {
         let scalars = token.unicodeScalars
         var leading = scalars.prefix(while: isSpace).count
         let trailing = scalars.reversed().prefix(while: isSpace).count
-        if leading > 0, keepsFirstSpace, position == 0 || offset.lowerBound == 0 { leading -= 1 }
+        // One space is the one put there; where there are more, all were in the text.
+        if leading == 1, keepsFirstSpace, position == 0 || offset.lowerBound == 0 { leading = 0 }
         let start = min(offset.lowerBound + leading, offset.upperBound)
         let end = offset.upperBound >= trailing ? offset.upperBound - trailing : offset.upperBound
         return start..<max(start, end)

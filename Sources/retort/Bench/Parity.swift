@@ -144,8 +144,14 @@ struct GoldenSettings {
         let lr: Double
         let betas: [Double]
         let eps: Double
-        let weight_decay: Double
-        let clip_grad_norm: Double
+        let weightDecay: Double
+        let clipGradNorm: Double
+
+        enum CodingKeys: String, CodingKey {
+            case lr, betas, eps
+            case weightDecay = "weight_decay"
+            case clipGradNorm = "clip_grad_norm"
+        }
     }
 
     init(path: String) throws {
@@ -163,8 +169,8 @@ struct GoldenSettings {
         options.beta1 = recorded.betas.first ?? 0.9
         options.beta2 = recorded.betas.last ?? 0.999
         options.epsilon = recorded.eps
-        options.weightDecay = recorded.weight_decay
-        options.maximumGradientNorm = recorded.clip_grad_norm
+        options.weightDecay = recorded.weightDecay
+        options.maximumGradientNorm = recorded.clipGradNorm
         training = options
     }
 }

@@ -7,7 +7,8 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure matrix products, training, inference, all-reduce; check recorded values.",
+        abstract:
+            "Measure matrix products, training, inference, all-reduce; check recorded values.",
         subcommands: [
             BenchGEMM.self, BenchTrain.self, BenchInfer.self, BenchAllReduce.self,
             BenchParity.self,

@@ -15,6 +15,14 @@ struct RecipeOptions: ParsableArguments {
             valueName: "section.key=value"))
     var overrides: [String] = []
 
+    func validate() throws {
+        for override in overrides {
+            guard let equals = override.firstIndex(of: "="), equals != override.startIndex else {
+                throw ValidationError("--set \(override): not of the form section.key=value")
+            }
+        }
+    }
+
     func load() throws -> Recipe {
         try RecipeFile.load(recipe, overrides: overrides)
     }

@@ -64,6 +64,7 @@ extension Recipe.MethodOptions {
     fileprivate mutating func visit(_ fields: RecipeFields) throws {
         try fields.text("name", &name)
         try fields.choice("selection", &selection.rule)
+        try fields.number("random_ratio", &selection.randomRatio, 0...1)
         try fields.number("ratio", &selection.ratio, 0...1)
         try fields.number("momentum", &selection.momentum, 0...0.999_999)
         try fields.integer("warmup_steps", &selection.warmupSteps, 0...Int.max)

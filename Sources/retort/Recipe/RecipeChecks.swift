@@ -50,9 +50,6 @@ enum RecipeChecks {
         try require(
             method.name == "llkd", "method.name '\(method.name)' is not known; there is: llkd")
         try require(
-            method.selection.rule != .random || method.selection.ratio != nil,
-            "method.selection random needs method.ratio, the share of samples to keep")
-        try require(
             method.target == .soft || method.temperature == 1,
             "method.temperature goes with method.target: soft")
     }

@@ -4,8 +4,11 @@
 struct RecipeError: Error, CustomStringConvertible {
     /// One line: where, what, and how to mend it.
     let description: String
+    /// What the program ends with.
+    let exitCode: Int32
 
-    init(_ message: String) {
+    init(_ message: String, exitCode: Int32 = ExitCodes.badRecipe) {
         description = message
+        self.exitCode = exitCode
     }
 }

@@ -13,7 +13,8 @@ enum RecipeFile {
     ///   - overrides: `key.subkey=value` texts, later ones winning; values are YAML.
     static func load(_ path: String, overrides: [String] = []) throws -> Recipe {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw RecipeError("\(path): no such recipe, or not readable")
+            throw RecipeError(
+                "\(path): no such recipe, or not readable", exitCode: ExitCodes.noInput)
         }
         guard let text = String(data: data, encoding: .utf8) else {
             throw RecipeError("\(path): not UTF-8 text")
@@ -92,7 +93,8 @@ enum RecipeFile {
         root = insert(value, at: keys[...], into: root)
     }
 
-    private static func insert(_ value: Node, at keys: ArraySlice<String>, into node: Node) -> Node {
+    private static func insert(_ value: Node, at keys: ArraySlice<String>, into node: Node) -> Node
+    {
         guard let key = keys.first else { return value }
         var mapping = node.mapping ?? Node.Mapping([])
         let inner = mapping[Node(key)] ?? Node([(Node, Node)]())

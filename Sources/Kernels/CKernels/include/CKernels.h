@@ -40,11 +40,12 @@ struct retort_random_row {
 };
 
 #define RETORT_KERNELS(X)                                                                          \
-    /* Matrix product. A panel: `rows` <= row_tile, depth-major; B panel: column_tile wide. */     \
+    /* Matrix product. A is packed a block at a time, in even panels of at most row_tile rows;     \
+       B a panel of column_tile columns at a time. */                                              \
     X(void, pack_a, (const float *source, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t depth,       \
-        float *panel))                                                                             \
+        float *panels))                                                                            \
     X(void, pack_a_transposed, (const float *source, ptrdiff_t stride, ptrdiff_t rows,             \
-        ptrdiff_t depth, float *panel))                                                            \
+        ptrdiff_t depth, float *panels))                                                           \
     X(void, pack_b, (const float *source, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t depth,    \
         float *panel))                                                                             \
     X(void, pack_b_transposed, (const float *source, ptrdiff_t stride, ptrdiff_t columns,          \
