@@ -72,7 +72,9 @@ public func logSoftmaxRow<V: FloatVector>(
     }
     // The sum lies between 1 and n: always in the logarithm's domain. Two subtractions, because
     // largest + log(sum) would round away the digits of a small sum.
-    let logSum = logarithm(V(total.sum()))
+    // A broken row must not come out as numbers: `logarithm` doesn't know NaN, the difference does.
+    let sum = V(total.sum())
+    let logSum = logarithm(sum) + (sum - sum)
     i = 0
     while i &+ V.lanes <= n {
         y.store((x.load(i, as: V.self) - offset) - logSum, i)
