@@ -41,7 +41,7 @@ import Training
         var run = usual
         run.useRecording()
         run.recipe.method.selection.rule = rule
-        run.recipe.method.selection.ratio = rule == .random ? 0.4 : nil
+        run.recipe.method.selection.randomRatio = 0.4
         run.recipe.method.target = .soft
         run.recipe.method.temperature = 2
         for ranks in [1, 3] { try run.run("on \(ranks)", ranks: ranks) }

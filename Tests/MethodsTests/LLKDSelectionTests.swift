@@ -91,7 +91,7 @@ import Testing
         func kept(_ batch: [SelectionInput], seed: UInt64, _ ratio: Double) -> [UInt64] {
             var selection = LLKDSelection(classes: 2)
             return selection.select(
-                batch, SelectionOptions(rule: .random, ratio: ratio), seed: seed
+                batch, SelectionOptions(rule: .random, randomRatio: ratio), seed: seed
             )
             .kept.map { batch[$0].visit }
         }
@@ -120,7 +120,7 @@ import Testing
     @Test(arguments: SelectionRule.allCases)
     func emptyBatch(rule: SelectionRule) {
         let options = SelectionOptions(
-            rule: rule, ratio: rule == .random ? 0.5 : nil, warmupSteps: 0, targetRatio: 0.5)
+            rule: rule, randomRatio: 0.5, warmupSteps: 0, targetRatio: 0.5)
         let batch = PlainSelection.batches(1, size: 9, classes: 3, seed: 3)[0]
         var selection = LLKDSelection(classes: 3)
         let empty = selection.select([], options, seed: 0)

@@ -97,7 +97,8 @@ import Training
         recipe.student.model = "s"
         recipe.student.newHead = true
         recipe.method.selection = SelectionOptions(
-            rule: .confidence, ratio: 1.0 / 3, momentum: 0.123_456_789_012_345_67, warmupSteps: 0,
+            rule: .confidence, randomRatio: 0.7, ratio: 1.0 / 3, momentum: 0.123_456_789_012_345_67,
+            warmupSteps: 0,
             adaptConfidence: true, adaptUncertainty: false, weighted: false, targetRatio: 1e-9)
         recipe.method.target = .soft
         recipe.method.temperature = 2.5

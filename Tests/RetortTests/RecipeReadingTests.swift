@@ -64,7 +64,7 @@ import Training
                 apple: "Apples: all of them."
                 "1": number
             student: {model: student, new_head: True}
-            method: {selection: random, ratio: 0.25, target: soft, temperature: 2}
+            method: {selection: random, random_ratio: 0.25, target: soft, temperature: 2}
             train: {optimizer: sgd, schedule: cosine, warmup_steps: 5, learning_rate: 1e-3}
             """)
         #expect(recipe.data.pool == ["a.jsonl", "b.csv"] && recipe.data.test == ["c.tsv"])
@@ -72,7 +72,7 @@ import Training
         #expect(recipe.teacher.labelSentences.map(\.label) == ["zebra", "apple", "1"])
         #expect(recipe.teacher.labelSentences[1].sentence == "Apples: all of them.")
         #expect(recipe.student.newHead && recipe.method.selection.rule == .random)
-        #expect(recipe.method.selection.ratio == 0.25 && recipe.train.warmupSteps == 5)
+        #expect(recipe.method.selection.randomRatio == 0.25 && recipe.train.warmupSteps == 5)
         #expect(recipe.train.optimizer == .sgd && recipe.train.schedule == .cosine)
         #expect(recipe.train.learningRate == 1e-3)
     }
@@ -94,7 +94,8 @@ import Training
         ("train.learning_rate", "nan"), ("train.optimizer", "adam"), ("train.schedule", "step"),
         ("train.beta1", "1"), ("train.micro_batches", "6"), ("train.warmup_ratio", "1.1"),
         ("student.new_head", "maybe"), ("student.max_seq_length", "1"),
-        ("method.selection", "best"), ("method.ratio", "2"), ("method.momentum", "1"),
+        ("method.selection", "best"), ("method.ratio", "2"), ("method.random_ratio", "2"),
+        ("method.momentum", "1"),
         ("method.target_ratio", "-0.1"), ("method.name", "lion"), ("method.temperature", "2"),
         ("teacher.kind", "oracle"), ("teacher.temperature", "0"), ("teacher.path", "''"),
         ("teacher.label_sentences", "text"), ("data.pool", "{a: b}"), ("data.pool", "[[a]]"),
@@ -121,7 +122,6 @@ import Training
         expectRefused(
             "data: {pool: a}\nstudent: {model: b}\nteacher: {model: c, label_sentences: {x: y}}\n",
             naming: "label_sentences", "two")
-        expectRefused(Self.sound, ["method.selection=random"], naming: "method.ratio")
     }
 
     @Test func repeatedKeys() {
