@@ -1,14 +1,19 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// The tests' build (deploy/test.sh) refuses warnings; a user's build with a newer compiler doesn't.
+let strict: [SwiftSetting] =
+    Context.environment["RETORT_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
 // What every target is compiled with. Ownership of memory is checked by the compiler wherever
 // raw pointers are not the subject matter (see `unsafeOwners` below).
-let common: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-]
+let common: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + strict
 let safe = common + [.strictMemorySafety()]
 // Numeric code is unusable without the optimiser, in debug builds too.
 let numeric = common + [.unsafeFlags(["-O"], .when(configuration: .debug))]
@@ -67,7 +72,9 @@ let package = Package(
             providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Corpus",
-            dependencies: ["CZlib", "Tokenizers", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "CZlib", "Tokenizers", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             exclude: ["CZlib"], swiftSettings: safe),
         .systemLibrary(
             name: "CMPI", path: "Sources/Collectives/CMPI", pkgConfig: "ompi-c",
@@ -99,22 +106,75 @@ let package = Package(
         .target(
             name: "Methods",
             dependencies: [
-                "Checkpoint", "Collectives", "Corpus", "Models", "Reporting", "Safetensors",
-                "Teacher", "TensorCore", "Tokenizers", "Training",
+                "Checkpoint", "Collectives", "Corpus", "Kernels", "Models", "Reporting",
+                "Safetensors", "Teacher", "TensorCore", "Tokenizers", "Training",
             ], swiftSettings: safe),
         .executableTarget(
             name: "retort",
             dependencies: [
-                "Autograd", "Checkpoint", "Collectives", "Corpus", "Methods", "Models", "Reporting",
+                "Autograd", "Checkpoint", "Collectives", "Corpus", "Kernels", "Methods", "Models",
+                "Reporting",
                 "Safetensors", "Teacher", "TensorCore", "Tokenizers", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: safe),
+    ] + [
+        // Tests, one target a module, and what several of them share.
+        .target(
+            name: "TestSupport", dependencies: ["Safetensors"], path: "Tests/TestSupport",
+            swiftSettings: common),
+        .testTarget(
+            name: "AutogradTests",
+            dependencies: ["Autograd", "Kernels", "TensorCore", "TestSupport"],
+            swiftSettings: common),
         .testTarget(
             name: "CheckpointTests", dependencies: ["Checkpoint", "Collectives", "Safetensors"],
             swiftSettings: common),
         .testTarget(
-            name: "CollectivesTests", dependencies: ["CMPI", "Collectives"], swiftSettings: common),
+            name: "CollectivesTests", dependencies: ["CMPI", "Collectives"],
+            swiftSettings: common),
+        .testTarget(name: "CorpusTests", dependencies: ["Corpus"], swiftSettings: common),
+        .testTarget(
+            name: "KernelsTests", dependencies: ["CKernels", "Kernels"], swiftSettings: common),
+        .testTarget(
+            name: "MethodsTests",
+            dependencies: [
+                "Collectives", "Corpus", "Methods", "Models", "Reporting", "TensorCore",
+                "TestSupport", "Tokenizers", "Training",
+            ], swiftSettings: common),
+        .testTarget(
+            name: "ModelsTests",
+            dependencies: [
+                "Autograd", "Kernels", "Models", "Safetensors", "TensorCore", "TestSupport",
+                "Tokenizers",
+            ], swiftSettings: common),
+        .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: common),
+        .testTarget(
+            name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: common),
+        .testTarget(
+            name: "TeacherTests",
+            dependencies: [
+                "Corpus", "Models", "Teacher", "TensorCore",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ], swiftSettings: common),
+        .testTarget(
+            name: "TensorCoreTests", dependencies: ["Kernels", "TensorCore"],
+            swiftSettings: common),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers"],
+            exclude: ["Oracle", "Resources"], swiftSettings: common),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: [
+                "Autograd", "Checkpoint", "Collectives", "Corpus", "Models", "Safetensors",
+                "TensorCore", "TestSupport", "Tokenizers", "Training",
+            ], swiftSettings: common),
+        .testTarget(
+            name: "RetortTests",
+            dependencies: [
+                "Checkpoint", "Collectives", "Corpus", "Methods", "Models", "Safetensors",
+                "Teacher", "TestSupport", "Tokenizers", "Training", "retort",
+            ], swiftSettings: common),
     ]
 )

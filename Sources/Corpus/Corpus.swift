@@ -34,11 +34,14 @@ public struct Corpus: Sendable {
     static func read(_ source: CorpusSource, chunkSize: Int) throws(CorpusError) -> Corpus {
         var reader = try RecordReader(source, chunkSize: chunkSize)
         var records: [Record] = []
-        var indexes: [String: Int] = [:]
-        var texts: Set<String> = []
+        var ids = RecordIndex()
+        var texts = RecordIndex()
         while let record = try reader.next() {
-            if let index = indexes[record.id] {
-                let earlier = records[index]
+            let number = records.count
+            precondition(number < Int(UInt32.max), "more than \(UInt32.max) records")
+            let same = ids.find(record.id, insertingAs: number) { records[$0].id == record.id }
+            if let same {
+                let earlier = records[same]
                 if earlier.text == record.text, earlier.label == record.label {
                     reader.report.note(
                         duplicate: record.id, first: earlier.source, again: record.source)
@@ -48,8 +51,10 @@ public struct Corpus: Sendable {
                 }
                 continue
             }
-            if !texts.insert(record.text).inserted { reader.report.repeatedTexts += 1 }
-            indexes[record.id] = records.count
+            let before = texts.find(record.text, insertingAs: number) {
+                records[$0].text == record.text
+            }
+            if before != nil { reader.report.repeatedTexts += 1 }
             records.append(record)
         }
         reader.report.kept = records.count

@@ -2,6 +2,7 @@
 // Failures and stalls of this transport are in MPIEndpoint+Failure.swift and +Stall.swift.
 
 import CMPI
+import Glibc
 import Synchronization
 
 /// One process's end of an MPI world.
@@ -68,6 +69,10 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
                 code: .lifecycle,
                 message: "MPI is already initialised in this process; one MPIWorld can be made")
         }
+        // Open MPI's RDMA windows refuse plain TCP between hosts (MPI_ERR_WIN from MPI_Win_allocate,
+        // 4.1.4), and the counters need no more than its point-to-point windows. A choice that the
+        // user has made stands.
+        setenv("OMPI_MCA_osc", "^rdma", 0)
         var provided: Int32 = 0
         let wanted = Int32(MPI_THREAD_FUNNELED)
         try checkMPI(MPI_Init_thread(nil, nil, wanted, &provided), "MPI_Init_thread")

@@ -1,4 +1,4 @@
-// Owned float memory, aligned to cache lines, not initialised.
+// Owned float memory, aligned to cache lines, zero at first.
 
 /// A block of floats that is freed with its owner.
 final class FloatBuffer: @unchecked Sendable {
@@ -10,6 +10,7 @@ final class FloatBuffer: @unchecked Sendable {
         base = UnsafeMutableRawPointer.allocate(
             byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64
         ).bindMemory(to: Float.self, capacity: max(count, 1))
+        base.initialize(repeating: 0, count: max(count, 1))
     }
 
     deinit {

@@ -25,6 +25,7 @@ public final class TreeAccumulator: @unchecked Sendable {
     private var nextLeaf: Int
     private var folded = 0
     private var isInLeaf = false
+    private var openLeaves = 1
     private var resultBuffer: FloatBuffer?
 
     /// Makes an accumulator for one rank's part of a tree.
@@ -55,14 +56,26 @@ public final class TreeAccumulator: @unchecked Sendable {
 
     /// Opens the next leaf and returns its buffer, filled with zeros unless asked otherwise.
     public func beginLeaf(zeroed: Bool = true) -> UnsafeMutableBufferPointer<Float> {
+        beginSubtree(level: 0, zeroed: zeroed).buffer
+    }
+
+    /// Opens the subtree of `2^level` leaves that begins with the next leaf, for a caller that adds
+    /// the leaves of a subtree up by itself, in the tree's order; returns them and their buffer.
+    public func beginSubtree(
+        level: Int, zeroed: Bool = false
+    ) -> (leaves: Range<Int>, buffer: UnsafeMutableBufferPointer<Float>) {
+        let node = LeafTree.Node(level: level, index: nextLeaf >> level)
         precondition(!isInLeaf, "leaf \(nextLeaf) is not finished")
-        precondition(nextLeaf < leaves.upperBound, "rank \(rank) has the leaves \(leaves) only")
+        precondition(
+            node.leaves.lowerBound == nextLeaf && node.leaves.upperBound <= leaves.upperBound,
+            "subtree \(node.leaves) at leaf \(nextLeaf); rank \(rank) has the leaves \(leaves)")
         let buffer = free.popLast() ?? FloatBuffer(count: count)
         if zeroed { memset(buffer.base, 0, count * MemoryLayout<Float>.stride) }
-        stack.append((buffer, LeafTree.Node(level: 0, index: nextLeaf)))
+        stack.append((buffer, node))
         isInLeaf = true
+        openLeaves = node.leaves.count
         folded = 0
-        return UnsafeMutableBufferPointer(start: buffer.base, count: count)
+        return (node.leaves, UnsafeMutableBufferPointer(start: buffer.base, count: count))
     }
 
     /// Adds a finished range of the open leaf into the sums it completes.
@@ -99,7 +112,7 @@ public final class TreeAccumulator: @unchecked Sendable {
         precondition(folded <= count, "\(folded) elements folded of a leaf of \(count)")
     }
 
-    /// Closes the open leaf; folds it whole if no part of it was folded before.
+    /// Closes the open leaf or subtree; folds it whole if no part of it was folded before.
     public func finishLeaf() {
         precondition(isInLeaf, "no leaf is open")
         if folded == 0 { fold(0..<count) }
@@ -109,7 +122,7 @@ public final class TreeAccumulator: @unchecked Sendable {
             stack[stack.count - 1].node = stack[stack.count - 1].node.parent
         }
         isInLeaf = false
-        nextLeaf += 1
+        nextLeaf += openLeaves
     }
 
     /// The buffer where `reduceScatter` leaves this rank's parts of the sum.
@@ -138,7 +151,7 @@ public final class TreeAccumulator: @unchecked Sendable {
     ///
     /// Also valid inside the last leaf, for what was folded of it.
     var canonicalBuffers: [UnsafeMutablePointer<Float>] {
-        let lastStarted = isInLeaf ? nextLeaf + 1 : nextLeaf
+        let lastStarted = isInLeaf ? nextLeaf + openLeaves : nextLeaf
         precondition(
             lastStarted == leaves.upperBound,
             "rank \(rank) reduces after \(lastStarted - leaves.lowerBound) of its leaves \(leaves)")

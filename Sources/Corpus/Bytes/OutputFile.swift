@@ -28,7 +28,12 @@ final class OutputFile {
 
     /// Appends text.
     func write(_ text: String) throws(CorpusError) {
-        held.append(contentsOf: text.utf8)
+        try write(bytes: text.utf8)
+    }
+
+    /// Appends bytes.
+    func write(bytes: some Sequence<UInt8>) throws(CorpusError) {
+        held.append(contentsOf: bytes)
         if held.count >= Self.chunkSize { try flush(last: false) }
     }
 

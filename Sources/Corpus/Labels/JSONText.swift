@@ -42,3 +42,33 @@ public enum JSONText {
         left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 }
+
+extension JSONText {
+    /// Reads an object of numbers, `{"a":0.1,"b":0.9}`.
+    public static func numbers(inObject text: String) throws(CorpusError) -> [String: Double] {
+        try parsed(text) { (scanner, bytes) throws(JSONTrouble) in
+            try LabelScanner.numbers(&scanner, bytes)
+        }
+    }
+
+    /// Reads an array of numbers, `[0.1,0.9]`.
+    public static func numbers(inArray text: String) throws(CorpusError) -> [Double] {
+        try parsed(text) { (scanner, bytes) throws(JSONTrouble) in
+            try LabelScanner.list(&scanner, bytes)
+        }
+    }
+
+    private static func parsed<Value>(
+        _ text: String, _ read: (inout JSONScanner, Span<UInt8>) throws(JSONTrouble) -> Value
+    ) throws(CorpusError) -> Value {
+        let bytes = Array(text.utf8)
+        var scanner = JSONScanner()
+        do throws(JSONTrouble) {
+            let value = try read(&scanner, bytes.span)
+            try scanner.finish(bytes.span)
+            return value
+        } catch {
+            throw CorpusError(.badLabel, "\(error.reason) in \(text.prefix(80))")
+        }
+    }
+}

@@ -27,20 +27,17 @@ struct LabelScanner {
             case "id":
                 answer.id = try string(bytes)
                 hasID = true
-            case "label_probabilities": answer.labelProbabilities = try numbers(bytes)
+            case "label_probabilities":
+                answer.labelProbabilities = try Self.numbers(&scanner, bytes)
             case "choice_probabilities":
-                var values: [Double] = []
-                try scanner.beginArray(bytes)
-                while try scanner.nextElement(bytes) { values.append(try number(bytes)) }
-                answer.choiceProbabilities = values
+                answer.choiceProbabilities = try Self.list(&scanner, bytes)
             case "text": answer.text = try string(bytes)
             case "confidence_method": answer.confidenceMethod = try string(bytes)
             case "finish_reason": answer.finishReason = try string(bytes)
             case "usage":
-                let counts = try numbers(bytes)
+                let counts = try Self.counts(&scanner, bytes)
                 answer.usage = LabelRecord.Usage(
-                    promptTokens: Int(counts["prompt_tokens"] ?? 0),
-                    completionTokens: Int(counts["completion_tokens"] ?? 0))
+                    promptTokens: counts.prompt, completionTokens: counts.completion)
             default: try scanner.skipValue(bytes)
             }
         }
@@ -48,23 +45,65 @@ struct LabelScanner {
     }
 
     private mutating func string(_ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
-        try scanner.text(try scanner.string(bytes), bytes)
+        try scanner.stringText(bytes)
     }
 
-    private mutating func numbers(_ bytes: Span<UInt8>) throws(JSONTrouble) -> [String: Double] {
+    /// An object of numbers, no name twice.
+    static func numbers(
+        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
+    ) throws(JSONTrouble) -> [String: Double] {
         var values: [String: Double] = [:]
         try scanner.beginObject(bytes)
         while let key = try scanner.nextKey(bytes) {
             let name = try scanner.text(key, bytes)
-            guard values.updateValue(try number(bytes), forKey: name) == nil else {
+            let value = try number(&scanner, bytes)
+            guard values.updateValue(value, forKey: name) == nil else {
                 throw scanner.trouble("'\(name)' stands twice")
             }
         }
         return values
     }
 
-    private mutating func number(_ bytes: Span<UInt8>) throws(JSONTrouble) -> Double {
-        let digits = try scanner.text(try scanner.number(bytes), bytes)
+    /// An array of numbers.
+    static func list(
+        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
+    ) throws(JSONTrouble) -> [Double] {
+        var values: [Double] = []
+        try scanner.beginArray(bytes)
+        while try scanner.nextElement(bytes) { values.append(try number(&scanner, bytes)) }
+        return values
+    }
+
+    /// Counts of tokens; servers add details of their own, which are passed over.
+    private static func counts(
+        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
+    ) throws(JSONTrouble) -> (prompt: Int, completion: Int) {
+        var counts = (prompt: 0, completion: 0)
+        try scanner.beginObject(bytes)
+        while let key = try scanner.nextKey(bytes) {
+            switch try scanner.text(key, bytes) {
+            case "prompt_tokens": counts.prompt = try count(&scanner, bytes)
+            case "completion_tokens": counts.completion = try count(&scanner, bytes)
+            default: try scanner.skipValue(bytes)
+            }
+        }
+        return counts
+    }
+
+    private static func count(
+        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
+    ) throws(JSONTrouble) -> Int {
+        let digits = try scanner.numberText(bytes)
+        guard let value = Int(digits), value >= 0 else {
+            throw scanner.trouble("\(digits) isn't a count of tokens")
+        }
+        return value
+    }
+
+    private static func number(
+        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
+    ) throws(JSONTrouble) -> Double {
+        let digits = try scanner.numberText(bytes)
         guard let value = Double(digits), value.isFinite else {
             throw scanner.trouble("the number \(digits) is beyond a Double")
         }

@@ -58,7 +58,7 @@ final class JSONLReader {
         guard try scanner.upcoming(bytes) == UInt8(ascii: "\"") else {
             throw scanner.trouble("the text isn't a string")
         }
-        return try scanner.text(try scanner.string(bytes), bytes)
+        return try scanner.stringText(bytes)
     }
 
     /// Ids and labels may be numbers or truth values too; their name is how they are written.
@@ -67,7 +67,7 @@ final class JSONLReader {
     ) throws(JSONTrouble) -> String? {
         if try scanner.takesNull(bytes) { return nil }
         switch try scanner.upcoming(bytes) {
-        case UInt8(ascii: "\""): return try scanner.text(try scanner.string(bytes), bytes)
+        case UInt8(ascii: "\""): return try scanner.stringText(bytes)
         case UInt8(ascii: "t"):
             try scanner.word("true", bytes)
             return "true"
@@ -76,7 +76,7 @@ final class JSONLReader {
             return "false"
         case UInt8(ascii: "{"), UInt8(ascii: "["):
             throw scanner.trouble("\(what) is neither a string nor a number")
-        default: return try scanner.text(try scanner.number(bytes), bytes)
+        default: return try scanner.numberText(bytes)
         }
     }
 }

@@ -37,6 +37,21 @@ extension JSONScanner {
         }
     }
 
+    /// Reads a string and makes its text.
+    ///
+    /// Not `text(try string(bytes), bytes)`: there the cursor is read before the string is, and
+    /// `unescaped` is that of an earlier one.
+    mutating func stringText(_ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
+        let piece = try string(bytes)
+        return try text(piece, bytes)
+    }
+
+    /// Reads a number and gives it as it is written.
+    mutating func numberText(_ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
+        let range = try number(bytes)
+        return try text(range, bytes)
+    }
+
     /// The text of a string just read.
     func text(_ piece: Piece, _ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
         switch piece {

@@ -116,7 +116,9 @@ struct JSONScanner {
     /// Reads any value and makes nothing of it.
     mutating func skipValue(_ bytes: Span<UInt8>) throws(JSONTrouble) {
         switch try upcoming(bytes) {
-        case UInt8(ascii: "\""): try check(try string(bytes), bytes)
+        case UInt8(ascii: "\""):
+            let piece = try string(bytes)
+            try check(piece, bytes)
         case UInt8(ascii: "{"):
             try beginObject(bytes)
             while let key = try nextKey(bytes) {

@@ -14,7 +14,8 @@ struct CounterRandom {
 
     /// The stream of a seed and further numbers (an epoch, a use).
     init(seed: UInt64, _ parts: UInt64...) {
-        key = parts.reduce(Self.mixed(seed)) { Self.mixed($0 ^ Self.mixed($1)) }
+        // Mixed before each part comes in, so that (1, 2) and (2, 1) are two streams.
+        key = parts.reduce(Self.mixed(seed)) { Self.mixed($0 ^ $1) }
     }
 
     /// The 64 random bits with that index.

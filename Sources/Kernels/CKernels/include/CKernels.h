@@ -1,1 +1,176 @@
+// The seam between TensorCore and the kernels: one table of C function pointers per instruction set.
+//
+// RETORT_KERNELS is the single list. It yields the fields of `struct retort_kernels`, the prototypes
+// that each satellite's `@c @implementation` functions are checked against by the Swift compiler, and
+// (in ckernels.c) the tables themselves. Nothing here computes.
+//
+// Conventions: float32, row-major; `n` counts elements; `stride` counts elements between rows; an
+// output may be the same memory as an input of the same shape unless said otherwise; sizes of 0 are
+// allowed. Everything is single-threaded, and the value of a row depends on that row alone.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/// Settings of one AdamW step; what depends on the step number is worked out by the caller.
+struct retort_adamw {
+    float decay;           // 1 - learning rate * weight decay
+    float keep1, keep2;    // beta1, beta2
+    float take1, take2;    // 1 - beta1, 1 - beta2
+    float step_size;       // learning rate / (1 - beta1^step)
+    float deviation_scale; // 1 / sqrt(1 - beta2^step)
+    float epsilon;
+    float gradient_scale;
+};
+
+/// Settings of one SGD step with momentum, in PyTorch's sense.
+struct retort_sgd {
+    float learning_rate, momentum;
+    float take;       // 1 - dampening, or 1 in the first step
+    float weight_decay, gradient_scale;
+    int32_t first;    // the momentum buffer is set, not decayed
+    int32_t nesterov;
+};
+
+/// Identity of one row's random numbers: Philox key, and counter words 1 to 3.
+struct retort_random_row {
+    uint32_t key0, key1;
+    uint32_t position, site, sample;
+};
+
+#define RETORT_KERNELS(X)                                                                          \
+    /* Matrix product. A is packed a block at a time, in even panels of at most row_tile rows;     \
+       B a panel of column_tile columns at a time. */                                              \
+    X(void, pack_a, (const float *source, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t depth,       \
+        float *panels))                                                                            \
+    X(void, pack_a_transposed, (const float *source, ptrdiff_t stride, ptrdiff_t rows,             \
+        ptrdiff_t depth, float *panels))                                                           \
+    X(void, pack_b, (const float *source, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t depth,    \
+        float *panel))                                                                             \
+    X(void, pack_b_transposed, (const float *source, ptrdiff_t stride, ptrdiff_t columns,          \
+        ptrdiff_t depth, float *panel))                                                            \
+    /* C = scale * A B + (accumulate ? C : bias or 0); scratch: row_tile + 1 rows of column_tile */\
+    X(void, gemm_block, (const float *a, const float *b, ptrdiff_t rows, ptrdiff_t columns,        \
+        ptrdiff_t depth, float *c, ptrdiff_t stride, int32_t accumulate,                           \
+        const float *_Nullable bias, float scale, float *scratch))                                 \
+    /* Element by element. */                                                                      \
+    X(void, exp, (const float *x, float *y, ptrdiff_t n))                                          \
+    X(void, log, (const float *x, float *y, ptrdiff_t n))                                          \
+    X(void, tanh, (const float *x, float *y, ptrdiff_t n))                                         \
+    X(void, gelu, (const float *x, float *y, ptrdiff_t n))                                         \
+    X(void, relu, (const float *x, float *y, ptrdiff_t n))                                         \
+    X(void, tanh_backward, (const float *y, const float *dy, float *dx, ptrdiff_t n))              \
+    X(void, gelu_backward, (const float *x, const float *dy, float *dx, ptrdiff_t n))              \
+    X(void, relu_backward, (const float *y, const float *dy, float *dx, ptrdiff_t n))              \
+    X(void, add, (const float *x, const float *y, float *z, ptrdiff_t n))                          \
+    X(void, multiply, (const float *x, const float *y, float *z, ptrdiff_t n))                     \
+    X(void, axpy, (float alpha, const float *x, float *y, ptrdiff_t n))                            \
+    X(void, scale, (float alpha, const float *x, float *y, ptrdiff_t n))                           \
+    X(void, dropout, (const float *x, float *y, ptrdiff_t n, uint32_t threshold, float scale,      \
+        const struct retort_random_row *row))                                                      \
+    /* One row. */                                                                                 \
+    X(float, row_sum, (const float *x, ptrdiff_t n))                                               \
+    X(float, row_maximum, (const float *x, ptrdiff_t n))                                           \
+    X(float, dot, (const float *x, const float *y, ptrdiff_t n))                                   \
+    X(float, exp_shifted, (const float *x, float *y, ptrdiff_t n, float shift))                    \
+    X(void, softmax, (const float *x, float *y, ptrdiff_t n, float *maximum, float *sum))          \
+    X(void, log_softmax, (const float *x, float *y, ptrdiff_t n))                                  \
+    X(void, softmax_backward, (const float *y, const float *dy, float *dx, ptrdiff_t n))           \
+    X(float, entropy, (const float *probabilities, ptrdiff_t n))                                   \
+    X(void, entropy_terms, (const float *logits, ptrdiff_t n, float *maximum, double *sum,         \
+        double *weighted))                                                                         \
+    X(void, target_terms, (const float *targets, const float *logits, ptrdiff_t n, float maximum,  \
+        double *mass, double *weighted))                                                           \
+    X(void, cross_entropy_gradient, (const float *probabilities, const float *targets,             \
+        float *gradient, ptrdiff_t n, float mass, float factor))                                   \
+    X(void, layer_norm, (const float *x, const float *gamma, const float *beta, float *y,          \
+        ptrdiff_t n, float epsilon, float *mean, float *reciprocal_deviation))                     \
+    X(void, layer_norm_backward, (const float *x, const float *gamma, const float *dy, float *dx,  \
+        ptrdiff_t n, float mean, float reciprocal_deviation, int32_t accumulate,                   \
+        float *gradient_gamma, float *gradient_beta))                                              \
+    /* Whole buffers. */                                                                           \
+    X(void, column_sum, (const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns,      \
+        float *sums, int32_t accumulate))                                                          \
+    X(double, sum, (const float *x, ptrdiff_t n))                                                  \
+    X(double, sum_of_squares, (const float *x, ptrdiff_t n))                                       \
+    X(float, maximum_magnitude, (const float *x, ptrdiff_t n))                                     \
+    X(int32_t, all_finite, (const float *x, ptrdiff_t n))                                          \
+    X(void, adamw, (float *parameters, const float *gradients, float *m, float *v, ptrdiff_t n,    \
+        const struct retort_adamw *settings))                                                      \
+    X(void, sgd, (float *parameters, const float *gradients, float *momentum, ptrdiff_t n,         \
+        const struct retort_sgd *settings))
+
+#define RETORT_FIELD(result, name, arguments) result (*name) arguments;
+/// Every kernel of one instruction set, with the tile that its panels are packed for.
+struct retort_kernels {
+    ptrdiff_t row_tile;    // MR
+    ptrdiff_t column_tile; // NR
+    ptrdiff_t lanes;       // floats in a vector
+    ptrdiff_t depth_limit; // KC: the longest run of k that is summed in registers
+    RETORT_KERNELS(RETORT_FIELD)
+};
+#undef RETORT_FIELD
+
+#define RETORT_PROTOTYPE(result, name, arguments) result retort_baseline_##name arguments;
+RETORT_KERNELS(RETORT_PROTOTYPE)
+#undef RETORT_PROTOTYPE
+#if defined(__x86_64__)
+#define RETORT_PROTOTYPE(result, name, arguments) result retort_avx2_##name arguments;
+RETORT_KERNELS(RETORT_PROTOTYPE)
+#undef RETORT_PROTOTYPE
+#define RETORT_PROTOTYPE(result, name, arguments) result retort_avx512_##name arguments;
+RETORT_KERNELS(RETORT_PROTOTYPE)
+#undef RETORT_PROTOTYPE
+#endif
+
+enum { RETORT_BASELINE = 0, RETORT_AVX2 = 1, RETORT_AVX512 = 2 };
+
+/// The best instruction set that this processor and its operating system run.
+int32_t retort_detect(void);
+
+/// The table of an instruction set, or null where this build doesn't have it. Asking is always safe;
+/// calling into a set above `retort_detect()` is not.
+const struct retort_kernels *_Nullable retort_kernel_table(int32_t instruction_set);
+
+/// Processors that this process may run on (sched_getaffinity), which under mpirun is fewer than the
+/// machine has; at least 1.
+int32_t retort_processor_count(void);
+
+/// Tells the core that this thread spins.
+static inline void retort_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/// Asks for the cache line at an address that will be written or read soon.
+static inline void retort_prefetch(const float *address) { __builtin_prefetch(address, 1, 3); }
+
+// Square roots of whole vectors. Swift's `squareRoot()` keeps a call into the C library for negative
+// lanes (errno), which undoes the vector.
+typedef float retort_float4 __attribute__((ext_vector_type(4)));
+typedef float retort_float8 __attribute__((ext_vector_type(8)));
+typedef float retort_float16 __attribute__((ext_vector_type(16)));
+static inline __attribute__((always_inline)) retort_float4 retort_square_root4(retort_float4 x) {
+    return __builtin_elementwise_sqrt(x);
+}
+static inline __attribute__((always_inline)) retort_float8 retort_square_root8(retort_float8 x) {
+    return __builtin_elementwise_sqrt(x);
+}
+static inline __attribute__((always_inline)) retort_float16 retort_square_root16(retort_float16 x) {
+    return __builtin_elementwise_sqrt(x);
+}
+
+/// Which worker of a thread pool the calling thread is: 0 outside every pool's work.
+int32_t retort_worker_slot(void);
+/// Marks the calling thread as inside (`inside` != 0) or outside a pool's work; returns what it was.
+int32_t retort_enter_work(int32_t inside);
+/// Whether the calling thread is inside a pool's work.
+int32_t retort_inside_work(void);
+/// Gives the calling thread its slot.
+void retort_set_worker_slot(int32_t slot);
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,198 @@
+// Weight gradients: one fixed binary tree over the leaves of the global batch.
+//
+// A weight's gradient is a sum over all rows of the step's batch. Floating-point addition is not
+// associative, so the order is fixed: rows inside a leaf in order, leaves in one binary tree. A rank
+// computes whole subtrees (its canonical nodes); ranks add theirs in the same tree. The result is
+// the same bits whichever rank had which leaf.
+//
+// The activations of all leaves of a rank are computed in one batch, and only here, where rows are
+// summed, are leaves told apart: partial sums live in a few scratch matrices of one weight's size,
+// never in whole-model buffers. An empty leaf is skipped; sums start at +0, so that this equals
+// adding its zero.
+
+public import TensorCore
+
+/// Where the weight gradients of a pass go: whole subtrees of the step's gradient tree.
+public struct GradientSink: Sendable {
+    /// A subtree and the flat gradient buffer that receives its sum.
+    public struct Node: Sendable {
+        /// The leaves of the subtree; their count is a power of two.
+        public let leaves: Range<Int>
+        /// `1 x elementCount`, laid out as the parameter set; zero in the gaps.
+        public let gradients: Matrix
+
+        /// A subtree with its buffer.
+        public init(leaves: Range<Int>, gradients: Matrix) {
+            precondition(
+                leaves.count > 0 && leaves.count & (leaves.count - 1) == 0,
+                "a subtree of \(leaves.count) leaves")
+            self.leaves = leaves
+            self.gradients = gradients
+        }
+    }
+
+    /// The subtrees, in the order of their leaves; together they cover the batch.
+    public let nodes: [Node]
+
+    /// A sink of the given subtrees.
+    public init(nodes: [Node]) {
+        self.nodes = nodes
+    }
+}
+
+extension Tape {
+    /// Sums a weight's gradient over the leaves, and writes it to every subtree's buffer.
+    ///
+    /// - Parameters:
+    ///   - parameter: The weight.
+    ///   - axis: What the summed rows stand for.
+    ///   - contribution: Writes the sum over the given rows of one leaf.
+    func foldLeaves(
+        of parameter: Variable, axis: RowAxis,
+        _ contribution: (_ rows: Range<Int>, _ into: Matrix) -> Void
+    ) {
+        guard let index = claim(parameter), let sink else { return }
+        for node in sink.nodes {
+            let destination = parameters.view(index, of: node.gradients)
+            if !fold(node.leaves, axis: axis, into: destination, contribution) {
+                destination.fill(0)
+            }
+        }
+    }
+
+    /// As `foldLeaves(of:axis:_:)` for two weights of one row each whose sums come together.
+    func foldLeaves(
+        of first: Variable, and second: Variable, axis: RowAxis,
+        _ contribution: (_ rows: Range<Int>, _ first: Matrix, _ second: Matrix) -> Void
+    ) {
+        guard let firstIndex = claim(first), let secondIndex = claim(second), let sink else {
+            return
+        }
+        let both = fresh(rows: 2, columns: first.value.columns)
+        for node in sink.nodes {
+            let written = fold(node.leaves, axis: axis, into: both) { rows, pair in
+                contribution(rows, pair.row(0), pair.row(1))
+            }
+            if !written { both.fill(0) }
+            parameters.view(firstIndex, of: node.gradients).copy(from: both.row(0))
+            parameters.view(secondIndex, of: node.gradients).copy(from: both.row(1))
+        }
+        recycle(both)
+    }
+
+    /// Sums over the leaves of a subtree; false when all of them are empty and nothing is written.
+    func fold(
+        _ leaves: Range<Int>, axis: RowAxis, into destination: Matrix,
+        _ contribution: (Range<Int>, Matrix) -> Void
+    ) -> Bool {
+        if leaves.count == 1 {
+            let rows = layout.rows(ofLeaf: leaves.lowerBound, on: axis)
+            if rows.isEmpty { return false }
+            contribution(rows, destination)
+            return true
+        }
+        let middle = leaves.lowerBound + leaves.count / 2
+        let left = fold(
+            leaves.lowerBound..<middle, axis: axis, into: destination, contribution)
+        guard left else {
+            return fold(middle..<leaves.upperBound, axis: axis, into: destination, contribution)
+        }
+        let partial = fresh(rows: destination.rows, columns: destination.columns)
+        if fold(middle..<leaves.upperBound, axis: axis, into: partial, contribution) {
+            compute.add(destination, partial, into: destination)
+        }
+        recycle(partial)
+        return true
+    }
+
+    /// Sums the gradient of an embedding table, of which a batch touches few rows.
+    func foldEmbedding(table: Variable, ids: [Int32], outputGradient: Matrix) {
+        guard let index = claim(table), let sink else { return }
+        let uses = RowUses(ids: ids)
+        for node in sink.nodes {
+            let destination = parameters.view(index, of: node.gradients)
+            destination.fill(0)
+            for (id, rows) in uses.groups {
+                _ = foldRows(
+                    node.leaves, uses.rows[rows], outputGradient, into: destination.row(id))
+            }
+        }
+    }
+
+    /// Sums those of `rows` (ascending) that lie in the subtree into the zeroed `destination`.
+    private func foldRows(
+        _ leaves: Range<Int>, _ rows: ArraySlice<Int>, _ source: Matrix, into destination: Matrix
+    ) -> Bool {
+        if rows.isEmpty { return false }
+        if leaves.count == 1 {
+            let range = layout.rows(ofLeaf: leaves.lowerBound, on: .tokens)
+            let inside = rows.inside(range)
+            for row in inside {
+                compute.add(destination, source.row(row), into: destination)
+            }
+            return !inside.isEmpty
+        }
+        let middle = leaves.lowerBound + leaves.count / 2
+        let boundary = layout.rows(ofLeaf: middle, on: .tokens).lowerBound
+        let split = rows.firstIndex { $0 >= boundary } ?? rows.endIndex
+        let left = foldRows(
+            leaves.lowerBound..<middle, rows[..<split], source, into: destination)
+        guard left else {
+            return foldRows(
+                middle..<leaves.upperBound, rows[split...], source, into: destination)
+        }
+        let partial = fresh(rows: 1, columns: destination.columns)
+        partial.fill(0)
+        if foldRows(middle..<leaves.upperBound, rows[split...], source, into: partial) {
+            compute.add(destination, partial, into: destination)
+        }
+        recycle(partial)
+        return true
+    }
+
+    /// Gradients of weights that took no part in the pass are zero.
+    func zeroUntouchedParameters() {
+        guard let sink else { return }
+        for index in parameters.parameters.indices
+        where !differentiatedParameters.contains(index) {
+            for node in sink.nodes { parameters.view(index, of: node.gradients).fill(0) }
+        }
+    }
+
+    /// The index of a weight, marked as differentiated in this pass.
+    private func claim(_ variable: Variable) -> Int? {
+        guard let index = parameterIndex(of: variable) else { return nil }
+        // Adding a second use's subtree sums would make the order of additions depend on which
+        // subtrees a rank has; a tied weight must be folded in one go.
+        precondition(
+            differentiatedParameters.insert(index).inserted,
+            "\(parameters.parameters[index].name) is used twice in one pass")
+        return index
+    }
+}
+
+/// Which rows use which id, ids ascending and rows ascending inside an id.
+private struct RowUses {
+    let rows: [Int]
+    private(set) var groups: [(id: Int, rows: Range<Int>)] = []
+
+    init(ids: [Int32]) {
+        rows = ids.indices.sorted { (ids[$0], $0) < (ids[$1], $1) }
+        var start = 0
+        for end in 1...max(rows.count, 1) where end <= rows.count {
+            if end == rows.count || ids[rows[end]] != ids[rows[start]] {
+                groups.append((Int(ids[rows[start]]), start..<end))
+                start = end
+            }
+        }
+    }
+}
+
+extension ArraySlice<Int> {
+    /// The elements of an ascending slice that lie in `range`.
+    fileprivate func inside(_ range: Range<Int>) -> ArraySlice<Int> {
+        let first = firstIndex { $0 >= range.lowerBound } ?? endIndex
+        let last = self[first...].firstIndex { $0 >= range.upperBound } ?? endIndex
+        return self[first..<last]
+    }
+}

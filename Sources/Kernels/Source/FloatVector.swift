@@ -1,0 +1,120 @@
+// What a kernel needs of a vector register of floats. The kernels of this module are written once
+// against this protocol; each satellite (Baseline, AVX2, AVX512) supplies one `Vector` and compiles
+// them with its own instruction set. Everything is `@_alwaysEmitIntoClient @inline(__always)`, so
+// that no code of this module exists outside a satellite's C functions.
+
+/// A register full of floats, with the operations the kernels use.
+///
+/// Requirements rather than `SIMD` extensions, because the satellite then decides what an operation
+/// is: `multiplyAdd` is fused where the hardware fuses, and two instructions where it would be a
+/// call into the C library for each lane.
+public protocol FloatVector: BitwiseCopyable {
+    /// The lanes as 32-bit integers.
+    associatedtype Bits: SIMD where Bits.Scalar == UInt32
+    /// Half of the lanes in double precision.
+    associatedtype Wide: SIMD where Wide.Scalar == Double
+    /// Half as many 64-bit integers: 32x32-bit products without shuffles.
+    associatedtype Words: SIMD where Words.Scalar == UInt64
+
+    /// Number of floats.
+    static var lanes: Int { get }
+    /// Zero in every lane.
+    init()
+    /// The same value in every lane.
+    init(_ value: Float)
+    /// Reinterprets integers.
+    init(bits: Bits)
+    /// The lanes reinterpreted as integers.
+    var bits: Bits { get }
+    /// Lanes 0, 1, ... of `count` floats, and `fill` in the others.
+    init(partial source: UnsafePointer<Float>, count: Int, fill: Float)
+    /// Writes the first `count` lanes.
+    func storePartial(_ target: UnsafeMutablePointer<Float>, count: Int)
+
+    static func + (a: Self, b: Self) -> Self
+    static func - (a: Self, b: Self) -> Self
+    static func * (a: Self, b: Self) -> Self
+    static func / (a: Self, b: Self) -> Self
+    /// `a * b + c`.
+    static func multiplyAdd(_ a: Self, _ b: Self, _ c: Self) -> Self
+    /// The larger; `a` where either is no number.
+    static func maximum(_ a: Self, _ b: Self) -> Self
+    /// The smaller; `a` where either is no number.
+    static func minimum(_ a: Self, _ b: Self) -> Self
+    /// `x` where `a < b`, else `y`.
+    static func whereLess(_ a: Self, _ b: Self, _ x: Self, _ y: Self) -> Self
+    /// `x` where `a < b` as unsigned integers, else zero.
+    static func whereLess(_ a: Bits, _ b: Bits, _ x: Self) -> Self
+    /// Correctly rounded square root.
+    func squareRoot() -> Self
+
+    /// Lane 0.
+    var first: Float { get }
+    /// Sum of the lanes by halving, in that order.
+    func sum() -> Float
+    /// Largest lane.
+    func largest() -> Float
+    /// The lower half in double precision.
+    var lowWide: Wide { get }
+    /// The upper half in double precision.
+    var highWide: Wide { get }
+    /// `a * b + c` on doubles.
+    static func multiplyAdd(_ a: Wide, _ b: Wide, _ c: Wide) -> Wide
+    /// Sum of the lanes by halving, in that order.
+    static func sum(_ a: Wide) -> Double
+    /// Interleaves 64-bit words: a0 b0 a1 b1 ..., as two vectors of 32-bit integers.
+    static func interleave(_ a: Words, _ b: Words) -> (low: Bits, high: Bits)
+    /// Asks for the cache line at an address that will be written soon.
+    static func prefetch(_ address: UnsafePointer<Float>)
+    /// 0, 1, 2, ...
+    static var wordIndices: Words { get }
+}
+
+extension FloatVector {
+    /// Magnitude of every lane.
+    @_alwaysEmitIntoClient @_transparent
+    public func magnitude() -> Self { Self(bits: bits & Bits(repeating: 0x7FFF_FFFF)) }
+
+    /// The magnitude of this vector with the sign of another.
+    @_alwaysEmitIntoClient @_transparent
+    public func withSign(of other: Self) -> Self {
+        let sign = Bits(repeating: 0x8000_0000)
+        return Self(bits: (bits & ~sign) | (other.bits & sign))
+    }
+}
+
+// Element offsets use wrapping arithmetic: the overflow trap of `+` would stop vectorisation and
+// cost a branch an access.
+extension UnsafePointer where Pointee == Float {
+    /// The vector that starts `offset` elements from here.
+    @_alwaysEmitIntoClient @_transparent
+    public func load<V: FloatVector>(_ offset: Int, as type: V.Type) -> V {
+        UnsafeRawPointer(self).loadUnaligned(fromByteOffset: offset &* 4, as: V.self)
+    }
+
+    /// This address moved by `offset` elements.
+    @_alwaysEmitIntoClient @_transparent
+    public func moved(_ offset: Int) -> UnsafePointer<Float> {
+        UnsafeRawPointer(self).advanced(by: offset &* 4).assumingMemoryBound(to: Float.self)
+    }
+}
+
+extension UnsafeMutablePointer where Pointee == Float {
+    /// The vector that starts `offset` elements from here.
+    @_alwaysEmitIntoClient @_transparent
+    public func load<V: FloatVector>(_ offset: Int, as type: V.Type) -> V {
+        UnsafeRawPointer(self).loadUnaligned(fromByteOffset: offset &* 4, as: V.self)
+    }
+
+    /// Writes a vector `offset` elements from here.
+    @_alwaysEmitIntoClient @_transparent
+    public func store<V: FloatVector>(_ vector: V, _ offset: Int) {
+        UnsafeMutableRawPointer(self).storeBytes(of: vector, toByteOffset: offset &* 4, as: V.self)
+    }
+
+    /// This address moved by `offset` elements.
+    @_alwaysEmitIntoClient @_transparent
+    public func moved(_ offset: Int) -> UnsafeMutablePointer<Float> {
+        UnsafeMutableRawPointer(self).advanced(by: offset &* 4).assumingMemoryBound(to: Float.self)
+    }
+}

@@ -1,0 +1,251 @@
+// A run, stage by stage: read, label, train, evaluate, export, report. Each stage rests in the run's
+// folder and skips what is done; any number of ranks can pick the run up.
+
+public import Collectives
+import Corpus
+import Foundation
+import Kernels
+import Models
+import Reporting
+import Teacher
+public import TensorCore
+import Tokenizers
+public import Training
+
+/// A run of a recipe on all ranks.
+public final class DistillationRun {
+    /// The recipe.
+    public let recipe: Recipe
+    /// The run's folder.
+    public let folder: RunFolder
+    let communicator: Communicator
+    let compute: Compute
+    let console: RunConsole
+    private let resolvedRecipe: String
+    private let program: String
+    private let begun = ContinuousClock.now
+
+    /// A run.
+    ///
+    /// - Parameters:
+    ///   - recipe: The recipe.
+    ///   - resolvedRecipe: The recipe as YAML with every key, which goes into the folder.
+    ///   - program: Name and version of the program, for the record.
+    ///   - communicator: The ranks.
+    ///   - compute: This rank's arithmetic.
+    ///   - console: How the run speaks.
+    public init(
+        _ recipe: Recipe, resolvedRecipe: String, program: String, communicator: Communicator,
+        compute: Compute, console: RunConsole
+    ) throws {
+        self.recipe = recipe
+        self.resolvedRecipe = resolvedRecipe
+        self.program = program
+        self.communicator = communicator
+        self.compute = compute
+        self.console = console
+        folder = RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory)
+    }
+
+    /// Carries everything out that isn't done yet.
+    ///
+    /// - Parameters:
+    ///   - resume: Where training goes on.
+    ///   - asksTeacher: False to go by the labels that are there.
+    ///   - isStopRequested: True when this rank was asked to stop.
+    /// - Returns: True when all is done; false when stopped, to be called again.
+    public func run(
+        resume: ResumePoint, asksTeacher: Bool = true,
+        isStopRequested: @escaping () -> Bool
+    ) throws -> Bool {
+        let inputs = try RunInputs(recipe)
+        let fingerprint = inputs.fingerprint(recipe: try decisiveRecipe())
+        var status = try claimFolder(fingerprint, resume)
+        if status.isComplete {
+            console.say("all is done: \(folder.path)")
+            try showReport()
+            return true
+        }
+        report(inputs)
+        let source = try StudentSource(recipe)
+        let teacher = try TeacherFactory.make(recipe, inputs, compute: compute)
+        let labelled = try label(inputs, teacher, mayAsk: asksTeacher)
+        let stage = try trainStage(inputs, labelled, source, fingerprint)
+        let training = try stage.run(
+            labelled.pool, resume: resume, isStopRequested: isStopRequested)
+        status.secondsBefore += (ContinuousClock.now - begun).inSeconds
+        guard training.isComplete else {
+            if console.isLeader { try status.write(folder) }
+            console.say(
+                "stopped after step \(training.progress.step); the same command goes on from there")
+            return false
+        }
+        let summary = try RunSummary.measure(
+            recipe: recipe, inputs: inputs, labelled: labelled, stage: stage, training: training,
+            seconds: status.secondsBefore, ranks: communicator.size)
+        if console.isLeader {
+            try stage.student.export(to: folder.student)
+            try summary.write(
+                to: folder, program: program, resolvedRecipe: resolvedRecipe)
+            status.isComplete = true
+            try status.write(folder)
+        }
+        // The others must not leave, and a second run not begin, before the folder is complete.
+        try communicator.barrier()
+        try showReport()
+        return true
+    }
+
+    /// Labels the pool, and does nothing else.
+    public func labelOnly() throws {
+        let inputs = try RunInputs(recipe)
+        _ = try claimFolder(inputs.fingerprint(recipe: try decisiveRecipe()), .automatic)
+        report(inputs)
+        _ = try label(inputs, TeacherFactory.make(recipe, inputs, compute: compute))
+    }
+
+    // MARK: - Stages
+
+    private func label(
+        _ inputs: RunInputs, _ teacher: any Teacher, mayAsk: Bool = true
+    ) throws -> LabelledInputs {
+        console.say("teacher: \(teacher.description)")
+        if let labels = try knownLabels() {
+            // A gold label that no class answers to is found before anything is paid for.
+            let records = inputs.pool.records + (inputs.test?.records ?? [])
+            _ = try GoldLabels.classes(of: records, labels)
+        }
+        let stage = LabelStage(
+            teacher: teacher, folder: folder, leaseSize: recipe.teacher.leaseSize,
+            communicator: communicator, console: console, mayAsk: mayAsk)
+        // The embedded teacher is free, so it is also measured on the test texts.
+        let asksTest = recipe.teacher.kind == .encoder
+        let test = asksTest ? inputs.test?.records ?? [] : []
+        let result = try stage.run(inputs.pool.records + test)
+        let labels = try labelSet(inputs, result)
+        let poolCount = inputs.pool.records.count
+        return LabelledInputs(
+            pool: try LabelledPool(
+                inputs.pool.records, Array(result.answers[..<poolCount]), labels: labels),
+            testAnswers: asksTest && inputs.test != nil
+                ? Array(result.answers[poolCount...]) : nil,
+            asked: result.asked, cached: result.cached)
+    }
+
+    private func labelSet(_ inputs: RunInputs, _ result: LabelStageResult) throws -> LabelSet {
+        try knownLabels() ?? LabelSet(discoveredIn: result.answers.compactMap { $0 })
+    }
+
+    /// The labels, where the recipe names them.
+    private func knownLabels() throws -> LabelSet? {
+        if !recipe.teacher.labels.isEmpty { return try LabelSet(recipe.teacher.labels) }
+        guard recipe.teacher.kind == .encoder else { return nil }
+        return try LabelSet(recipe.teacher.labelSentences.map(\.label))
+    }
+
+    private func trainStage(
+        _ inputs: RunInputs, _ labelled: LabelledInputs, _ source: StudentSource,
+        _ fingerprint: String
+    ) throws -> TrainStage {
+        let labels = labelled.pool.labels
+        let tokenizer = source.tokenizer
+        let student = try BertClassifier(
+            source.folder, labels: labels.names, seed: recipe.seed,
+            newHead: recipe.student.newHead)
+        let evaluation = try inputs.test.map {
+            try TestEvaluation(
+                $0.records, labels: labels, tokenizer: tokenizer,
+                maximumLength: recipe.student.maximumLength, communicator: communicator,
+                compute: compute)
+        }
+        console.say(
+            "student: \(source.folder.path), \(student.weightCount / 1_000_000) million "
+                + "weights, \(labels.count) classes, on \(communicator.size) ranks x "
+                + "\(compute.threadCount) threads, \(compute.instructionSet)")
+        return TrainStage(
+            recipe: recipe, folder: folder, fingerprint: fingerprint, communicator: communicator,
+            compute: compute, console: console, student: student, tokenizer: tokenizer,
+            evaluation: evaluation)
+    }
+
+    // MARK: - The folder
+
+    /// The recipe without what may change between two calls of one run.
+    private func decisiveRecipe() throws -> String {
+        resolvedRecipe.split(separator: "\n").filter { line in
+            !["output_dir:", "name:", "  save_steps:", "  keep_latest_k:", "  logging_steps:"]
+                .contains { line.hasPrefix($0) }
+        }.joined(separator: "\n")
+    }
+
+    /// Makes the folder this run's, or refuses one that is another's.
+    private func claimFolder(_ fingerprint: String, _ resume: ResumePoint) throws -> RunStatus {
+        let fresh = RunStatus(
+            fingerprint: fingerprint, isComplete: false, secondsBefore: 0, program: program)
+        let found = try RunStatus.read(folder)
+        try communicator.barrier()
+        if let found, found.fingerprint == fingerprint, resume != .never { return found }
+        if found != nil, resume != .never {
+            throw MethodError(
+                .unusableFolder,
+                "\(folder.path): holds a run of another recipe or other data; set output_dir "
+                    + "elsewhere, or begin again with --resume never")
+        }
+        if console.isLeader {
+            try folder.create()
+            try folder.write(resolvedRecipe, to: folder.recipe)
+            try fresh.write(folder)
+        }
+        try communicator.barrier()
+        return fresh
+    }
+
+    private func report(_ inputs: RunInputs) {
+        let pool = inputs.pool.report
+        var line = "pool: \(inputs.pool.records.count) texts of \(pool.rows) rows"
+        if let test = inputs.test { line += "; test: \(test.records.count)" }
+        console.say(line)
+        guard console.isLeader else { return }
+        for (name, report) in [("pool", pool), ("test", inputs.test?.report)] {
+            guard let report else { continue }
+            if report.badRowCount + report.duplicateCount + report.repeatedTexts > 0 {
+                console.warn("\(name): \(report.summary)")
+            }
+        }
+        if inputs.overlap > 0 {
+            console.warn("\(inputs.overlap) test texts are in the pool too; figures will flatter")
+        }
+    }
+
+    private func showReport() throws {
+        guard console.isLeader else { return }
+        console.write(try RunSummary.table(folder))
+    }
+}
+
+/// What the student starts from, opened and checked before the teacher is asked for anything.
+private struct StudentSource {
+    let folder: ModelFolder
+    let tokenizer: Tokenizer
+
+    init(_ recipe: Recipe) throws {
+        folder = try ModelFolder(path: recipe.student.model)
+        tokenizer = try Tokenizer(contentsOf: recipe.student.model)
+        let longest = folder.configuration.maximumLength
+        guard recipe.student.maximumLength <= longest else {
+            throw MethodError(
+                .invalidRecipe,
+                "student.max_seq_length \(recipe.student.maximumLength) is more than the "
+                    + "\(longest) positions of \(folder.path)")
+        }
+    }
+}
+
+/// The inputs with the teacher's answers.
+struct LabelledInputs {
+    let pool: LabelledPool
+    /// The teacher's answers to the test texts, where it was asked.
+    let testAnswers: [LabelRecord?]?
+    let asked: Int
+    let cached: Int
+}

@@ -1,0 +1,156 @@
+// A run's recipe, typed: everything that decides what a run does. Reading it from YAML, with line
+// numbers in its errors, is the command line's (Sources/retort/Recipe).
+
+import Corpus
+public import Training
+
+/// A run's recipe.
+public struct Recipe: Sendable, Equatable {
+    /// The run's name, shown in reports.
+    public var name = "run"
+    /// Where everything random starts.
+    public var seed: UInt64 = 0
+    /// The run's folder.
+    public var outputDirectory = ""
+    /// Where the label ledgers are, for runs that share them; nil for the run's own folder.
+    public var labelDirectory: String?
+    /// The texts.
+    public var data = DataOptions()
+    /// Who labels them.
+    public var teacher = TeacherOptions()
+    /// Who learns.
+    public var student = StudentOptions()
+    /// Which samples it learns from.
+    public var method = MethodOptions()
+    /// How it learns.
+    public var train = TrainingOptions()
+    /// When checkpoints are saved.
+    public var checkpoint = CheckpointOptions()
+    /// When quality is measured.
+    public var evaluate = EvaluationOptions()
+
+    /// The defaults.
+    public init() {}
+
+    /// The texts of a run.
+    public struct DataOptions: Sendable, Equatable {
+        /// Unlabeled texts: files, read in order.
+        public var pool: [String] = []
+        /// Texts with gold labels, to measure with; may be none.
+        public var test: [String] = []
+        /// `jsonl`, `csv`, `tsv` or `lines`; nil goes by the file's name.
+        public var format: String?
+        /// The field or column with the text.
+        public var textField = "text"
+        /// The field or column with the gold label, used for measuring alone; nil if there is none.
+        public var labelField: String? = "label"
+        /// The field or column with the record's id; absent ids are hashes of the text.
+        public var idField = "id"
+        /// What to do with rows that can't be read: `refuse` or `skip`.
+        public var onBadRow = "refuse"
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// The teacher of a run.
+    public struct TeacherOptions: Sendable, Equatable {
+        /// The kinds of teachers.
+        public enum Kind: String, Sendable, CaseIterable {
+            /// A sentence encoder that compares texts with label sentences.
+            case encoder
+            /// Answers that were recorded before.
+            case recorded
+        }
+
+        /// Who it is.
+        public var kind = Kind.encoder
+        /// `encoder`: the model folder.
+        public var model = ""
+        /// `recorded`: a JSONL file of answers, or the `labels` folder of a run.
+        public var path = ""
+        /// `encoder`: divides the cosines before the softmax.
+        public var temperature = 0.05
+        /// `encoder`: a sentence a label, in the recipe's order.
+        public var labelSentences: [(label: String, sentence: String)] = []
+        /// `encoder`: labelled examples whose mean embeddings join the label sentences; may be none.
+        public var prototypes: [String] = []
+        /// `encoder`: longest input in tokens.
+        public var maximumLength = 256
+        /// The labels, where neither sentences nor recorded answers give them.
+        public var labels: [String] = []
+        /// Records that a rank takes at a time.
+        public var leaseSize = 256
+
+        /// The defaults.
+        public init() {}
+
+        /// Whether two sets of options are the same.
+        public static func == (left: Self, right: Self) -> Bool {
+            left.kind == right.kind && left.model == right.model && left.path == right.path
+                && left.temperature == right.temperature
+                && left.labelSentences.elementsEqual(right.labelSentences, by: ==)
+                && left.prototypes == right.prototypes
+                && left.maximumLength == right.maximumLength && left.labels == right.labels
+                && left.leaseSize == right.leaseSize
+        }
+    }
+
+    /// The student of a run.
+    public struct StudentOptions: Sendable, Equatable {
+        /// The model folder that it starts from.
+        public var model = ""
+        /// Longest input in tokens; longer texts are cut.
+        public var maximumLength = 128
+        /// Draws a new classifier even when the folder has one.
+        public var newHead = false
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// The method of a run.
+    public struct MethodOptions: Sendable, Equatable {
+        /// What of the teacher's answer the student learns.
+        public enum Target: String, Sendable, CaseIterable {
+            /// The most probable class.
+            case hard
+            /// All probabilities.
+            case soft
+        }
+
+        /// The method's name.
+        public var name = "llkd"
+        /// Which samples are trained on.
+        public var selection = SelectionOptions()
+        /// What of the teacher's answer is learnt.
+        public var target = Target.hard
+        /// `soft`: flattens the teacher's and the student's probabilities.
+        public var temperature = 1.0
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// Checkpoints of a run.
+    public struct CheckpointOptions: Sendable, Equatable {
+        /// Save every so many steps; 0 saves at the end alone.
+        public var saveSteps = 200
+        /// How many are kept; at least 2.
+        public var keepLatest = 2
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// Evaluation of a run.
+    public struct EvaluationOptions: Sendable, Equatable {
+        /// Evaluate every so many steps; 0 evaluates at the end alone.
+        public var evaluationSteps = 200
+        /// Log every so many steps to the terminal; the metrics log has all.
+        public var loggingSteps = 10
+
+        /// The defaults.
+        public init() {}
+    }
+}

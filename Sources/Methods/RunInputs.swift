@@ -1,0 +1,49 @@
+// What a run reads before it does anything: the texts, their gold labels, and the hash by which a
+// folder is known to belong to this run.
+
+public import Corpus
+import Crypto
+import Foundation
+
+/// The texts of a run.
+public struct RunInputs: Sendable {
+    /// The unlabeled pool.
+    public let pool: Corpus
+    /// Texts with gold labels; nil when the recipe names none.
+    public let test: Corpus?
+    /// Test texts that are in the pool too: what is measured on them says little.
+    public let overlap: Int
+
+    /// Reads the files that a recipe names.
+    public init(_ recipe: Recipe) throws {
+        pool = try Self.read(recipe.data.pool, recipe.data, labelRequired: false)
+        test =
+            recipe.data.test.isEmpty
+            ? nil : try Self.read(recipe.data.test, recipe.data, labelRequired: true)
+        let texts = Set(pool.records.map(\.text))
+        overlap = test?.records.count { texts.contains($0.text) } ?? 0
+    }
+
+    static func read(
+        _ paths: [String], _ options: Recipe.DataOptions, labelRequired: Bool
+    ) throws -> Corpus {
+        try Corpus.read(
+            CorpusSource(
+                paths: paths, format: options.format.flatMap(CorpusFormat.init(rawValue:)),
+                textField: options.textField, labelField: options.labelField,
+                labelRequired: labelRequired, idField: options.idField,
+                onBadRow: options.onBadRow == "skip" ? .skip : .refuse))
+    }
+
+    /// A hash of everything that decides the run's results: resolved recipe and texts.
+    ///
+    /// - Parameter recipe: The resolved recipe's text, without what may change between calls.
+    public func fingerprint(recipe: String) -> String {
+        var hash = SHA256()
+        hash.update(data: Data(recipe.utf8))
+        for record in pool.records + (test?.records ?? []) {
+            hash.update(data: Data("\u{0}\(record.id)\u{0}\(record.text)".utf8))
+        }
+        return ContentHash.hexadecimal(hash.finalize().prefix(16))
+    }
+}

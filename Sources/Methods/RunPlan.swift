@@ -1,0 +1,105 @@
+// What a recipe will do: counts from the real data, the real tokenizer and the real ledger; memory and
+// disk from the model's size. Nothing is asked of a teacher and nothing is written.
+
+import Corpus
+import Models
+import Reporting
+import Teacher
+import TensorCore
+import Tokenizers
+import Training
+
+/// A recipe's plan.
+public struct RunPlan {
+    private var pairs: [(name: String, value: String)] = []
+
+    /// Texts whose tokens are counted; the mean of these stands for all.
+    private static let sampleSize = 2_000
+
+    /// Plans a recipe for a count of ranks.
+    public init(_ recipe: Recipe, ranks: Int) throws {
+        let inputs = try RunInputs(recipe)
+        let student = try ModelFolder(path: recipe.student.model)
+        let tokenizer = try Tokenizer(contentsOf: recipe.student.model)
+        let count = inputs.pool.records.count
+        let tokens = Self.tokens(inputs.pool.records, tokenizer, recipe.student.maximumLength)
+        add("pool", "\(count) texts (\(inputs.pool.report.summary))")
+        if let test = inputs.test { add("test", "\(test.records.count) texts") }
+        add("tokens of a text", "\(fixed(tokens.mean, 1)) on average, \(tokens.longest) at most")
+        try addRequests(recipe, inputs)
+        addSteps(recipe, count)
+        addMemory(recipe, student, ranks: ranks, meanTokens: tokens.mean)
+        add("folder", recipe.outputDirectory)
+    }
+
+    /// The plan as a table.
+    public var text: String {
+        var table = TextTable([.init("what"), .init("how much")])
+        for pair in pairs { table.add([pair.name, pair.value]) }
+        return table.text
+    }
+
+    private mutating func add(_ name: String, _ value: String) {
+        pairs.append((name, value))
+    }
+
+    private static func tokens(
+        _ records: [Record], _ tokenizer: Tokenizer, _ maximumLength: Int
+    ) -> (mean: Double, longest: Int) {
+        let step = max(1, records.count / sampleSize)
+        let counts = stride(from: 0, to: records.count, by: step).map {
+            tokenizer.encodeIDs(records[$0].text, maximumLength: maximumLength).count
+        }
+        return (
+            Double(counts.reduce(0, +)) / Double(max(1, counts.count)), counts.max() ?? 0
+        )
+    }
+
+    private mutating func addRequests(_ recipe: Recipe, _ inputs: RunInputs) throws {
+        let teacher = try TeacherFactory.make(recipe, inputs, compute: Compute())
+        let known = try LedgerContents(
+            folder: RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory).labels)
+        let asksTest = recipe.teacher.kind == .encoder
+        let records = inputs.pool.records + (asksTest ? inputs.test?.records ?? [] : [])
+        let keys = Set(
+            records.map {
+                LabelKey(teacher: teacher.identity, request: teacher.requestBytes(for: $0))
+            })
+        let cached = keys.count { known.answer(to: $0) != nil }
+        add("teacher", teacher.description)
+        add("requests", "\(keys.count - cached) to ask, \(cached) answered before, no cost")
+    }
+
+    private mutating func addSteps(_ recipe: Recipe, _ count: Int) {
+        let order = BatchOrder(
+            poolSize: count, batchSize: recipe.train.globalBatchSize, epochs: recipe.train.epochs,
+            seed: recipe.seed)
+        add("steps", "\(order.totalSteps) of \(recipe.train.globalBatchSize) samples")
+        let selection = recipe.method.selection
+        add(
+            "selection",
+            selection.rule.rawValue
+                + (selection.targetRatio.map { ", about \(fixed(100 * $0, 0)) % kept" } ?? ""))
+    }
+
+    private mutating func addMemory(
+        _ recipe: Recipe, _ folder: ModelFolder, ranks: Int, meanTokens: Double
+    ) {
+        let weights = folder.configuration.weightCount
+        let own = (recipe.train.microBatches + ranks - 1) / ranks
+        let share = Double(recipe.train.globalBatchSize * own) / Double(recipe.train.microBatches)
+        let tokens = min(Double(recipe.train.maximumTokensPerPass), share * meanTokens)
+        let activations = tokens * Double(folder.configuration.activationFloatsPerToken)
+        // Weights and gradient on each rank; both moments shared over the ranks (ZeRO-1).
+        let floats = 2 * Double(weights) + 2 * Double(weights) / Double(ranks) + activations
+        add("weights", "\(fixed(Double(weights) / 1e6, 1)) million")
+        add("memory of a rank", "about \(fixed(floats * 4 / 1_048_576, 0)) MiB, \(ranks) ranks")
+        let checkpoint = 12 * Double(weights) / 1_048_576
+        let kept = Double(recipe.checkpoint.keepLatest + 1)
+        add(
+            "disk",
+            "about \(fixed(checkpoint * kept + 4 * Double(weights) / 1_048_576, 0)) MiB "
+                + "(\(recipe.checkpoint.keepLatest) checkpoints of \(fixed(checkpoint, 0)) MiB, one more "
+                + "while saving, the student)")
+    }
+}

@@ -1,0 +1,43 @@
+// The student of a checkpoint as a model folder.
+
+import Checkpoint
+import Corpus
+import Models
+import Teacher
+import Training
+
+/// Exports students from checkpoints.
+public enum StudentExport {
+    /// Writes the student of a run's checkpoint.
+    ///
+    /// - Parameters:
+    ///   - recipe: The run's recipe.
+    ///   - checkpoint: A checkpoint's folder; nil for the newest good one.
+    ///   - target: The folder to write.
+    /// - Returns: The checkpoint's path.
+    public static func write(
+        recipe: Recipe, checkpoint: String?, to target: String
+    ) throws -> String {
+        let folder = RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory)
+        let store = CheckpointStore(
+            directory: folder.checkpoints, keep: recipe.checkpoint.keepLatest)
+        guard let reader = try checkpoint.map({ try store.open($0) }) ?? store.latest() else {
+            throw MethodError(
+                .unusableFolder, "\(folder.checkpoints): no checkpoint; run the recipe first")
+        }
+        let student = try BertClassifier(
+            ModelFolder(path: recipe.student.model), labels: labels(recipe, folder),
+            newHead: true)
+        try student.restoreWeights(from: reader)
+        try student.export(to: target)
+        return reader.path
+    }
+
+    private static func labels(_ recipe: Recipe, _ folder: RunFolder) throws -> [String] {
+        if !recipe.teacher.labels.isEmpty { return recipe.teacher.labels }
+        if recipe.teacher.kind == .encoder { return recipe.teacher.labelSentences.map(\.label) }
+        return try LabelSet(
+            discoveredIn: LedgerContents(folder: folder.labels).answersByRecord()
+        ).names
+    }
+}

@@ -1,0 +1,36 @@
+// The speed of the micro-kernel alone, on panels that stay in the first-level cache: what every other
+// figure of the matrix product is compared with, measured in the same run.
+
+internal import Kernels
+
+extension Compute {
+    /// Floating-point operations a second of one thread's micro-kernel: the best of `repetitions`
+    /// timings of about a millisecond.
+    public func measuredPeak(repetitions: Int = 30) -> Double {
+        let table = kernels.pointee
+        let (rows, columns, depth) = (table.row_tile, table.column_tile, table.depth_limit)
+        let arena = Arena()
+        let a = arena.vector(rows * depth)
+        let b = arena.vector(columns * depth)
+        let c = arena.matrix(rows, columns)
+        let scratch = arena.vector((rows + 1) * columns)
+        a.fill(0.5)
+        b.fill(0.25)
+        c.fill(0)
+        let operations = 2 * Double(rows * columns * depth)
+        let calls = max(1, Int(1e8 / operations))
+        let clock = ContinuousClock()
+        var best = Double.infinity
+        for _ in 0..<repetitions {
+            let time = clock.measure {
+                for _ in 0..<calls {
+                    table.gemm_block(
+                        a.base, b.base, rows, columns, depth, c.base, columns, 0, nil, 1,
+                        scratch.base)
+                }
+            }
+            best = min(best, time / .seconds(1))
+        }
+        return operations * Double(calls) / best
+    }
+}

@@ -1,0 +1,177 @@
+// Everything that may be called from inside a `parallelFor` body: single rows and small products, on
+// the calling thread, with scratch that the caller owns. Fused operations (attention) are built from
+// these.
+
+internal import Kernels
+
+/// Memory for products inside `parallelFor`: one for each concurrent body.
+public final class GEMMScratch: @unchecked Sendable {
+    let left = ScratchMemory()
+    let right = ScratchMemory()
+    private let edge = ScratchMemory()
+
+    /// Empty; grows with the products it is used for and is then reused.
+    public init() {}
+
+    /// Room for a micro-tile that sticks out of C, and for its part of the bias.
+    func tile(_ kernels: UnsafePointer<retort_kernels>) -> UnsafeMutablePointer<Float> {
+        edge.floats((kernels.pointee.row_tile + 1) * kernels.pointee.column_tile)
+    }
+}
+
+/// Single-threaded kernels of a compute context.
+///
+/// Rows are vectors (matrices of one row). An output may be the same row as an input unless said
+/// otherwise. Safe to use from several threads at once on different data.
+@safe
+public struct SerialKernels: @unchecked Sendable {
+    let kernels: UnsafePointer<retort_kernels>
+
+    /// C = scale * op(A) op(B) + bias, or C += scale * op(A) op(B); the bits of `Compute.gemm`.
+    public func gemm(
+        _ a: Matrix, transposed transposeA: Bool = false, _ b: Matrix,
+        transposed transposeB: Bool = false, into c: Matrix, accumulate: Bool = false,
+        bias: Matrix? = nil, scale: Float = 1, scratch: GEMMScratch
+    ) {
+        let left = Operand(matrix: a, transposed: transposeA)
+        let right = Operand(matrix: b, transposed: transposeB)
+        let (m, n, k) = (left.rows, right.columns, left.columns)
+        precondition(
+            right.rows == k && c.rows == m && c.columns == n,
+            "gemm: \(m) x \(k) by \(right.rows) x \(n) into \(c.rows) x \(c.columns)")
+        precondition(!(accumulate && bias != nil), "gemm: a bias cannot be accumulated")
+        bias?.checkVector(n, "gemm bias")
+        guard m > 0, n > 0 else { return }
+        guard k > 0 else {
+            if !accumulate {
+                for row in 0..<m {
+                    if let bias { c.row(row).copy(from: bias) } else { c.row(row).fill(0) }
+                }
+            }
+            return
+        }
+        let blocking = GEMMBlocking(m: m, n: n, k: k, parts: 1, kernels: kernels)
+        let tile = kernels.pointee.column_tile
+        let panels = scratch.right.floats(blocking.columnBlock * blocking.depth)
+        let packed = scratch.left.floats(blocking.rowBlock * blocking.depth)
+        let edge = scratch.tile(kernels)
+        for column in stride(from: 0, to: n, by: blocking.columnBlock) {
+            let columnEnd = min(n, column + blocking.columnBlock)
+            for run in 0..<blocking.depthCount {
+                let depth = run * blocking.depth..<min(k, (run + 1) * blocking.depth)
+                for panel in stride(from: column, to: columnEnd, by: tile) {
+                    kernels.packRight(
+                        right, column: panel, columnEnd: columnEnd, depth: depth,
+                        into: panels + (panel - column) * depth.count)
+                }
+                let slab = GEMMSlab(
+                    a: left, panels: panels, columns: column..<columnEnd, depth: depth, c: c,
+                    accumulate: accumulate || run > 0, bias: run > 0 ? nil : bias, scale: scale)
+                for row in stride(from: 0, to: m, by: blocking.rowBlock) {
+                    let rows = row..<min(m, row + blocking.rowBlock)
+                    kernels.packLeft(left, rows: rows, depth: depth, into: packed)
+                    kernels.multiply(
+                        slab, rows: rows, packed: packed, columns: slab.columns, tile: edge)
+                }
+            }
+        }
+    }
+
+    /// y = softmax(x), with the row's maximum and the sum of e^(x - maximum). A row of minus
+    /// infinities gives zeros and the sum 0.
+    @discardableResult
+    public func softmax(_ x: Matrix, into y: Matrix) -> (maximum: Float, sum: Float) {
+        checkRows(x, y, "softmax")
+        var (maximum, sum): (Float, Float) = (0, 0)
+        kernels.pointee.softmax(x.base, y.base, x.columns, &maximum, &sum)
+        return (maximum, sum)
+    }
+
+    /// dx = y (dy - sum(y dy)), from y = softmax(x).
+    public func softmaxBackward(_ y: Matrix, _ dy: Matrix, into dx: Matrix) {
+        checkRows(y, dy, "softmaxBackward")
+        checkRows(y, dx, "softmaxBackward")
+        kernels.pointee.softmax_backward(y.base, dy.base, dx.base, y.columns)
+    }
+
+    /// y = e^(x - shift); returns the sum of y.
+    @discardableResult
+    public func exp(_ x: Matrix, shift: Float = 0, into y: Matrix) -> Float {
+        checkRows(x, y, "exp")
+        return kernels.pointee.exp_shifted(x.base, y.base, x.columns, shift)
+    }
+
+    /// Sum of products.
+    public func dot(_ x: Matrix, _ y: Matrix) -> Float {
+        checkRows(x, y, "dot")
+        return kernels.pointee.dot(x.base, y.base, x.columns)
+    }
+
+    /// Sum of the elements.
+    public func sum(_ x: Matrix) -> Float {
+        checkRows(x, x, "sum")
+        return kernels.pointee.row_sum(x.base, x.columns)
+    }
+
+    /// Largest element, minus infinity for none.
+    public func maximum(_ x: Matrix) -> Float {
+        checkRows(x, x, "maximum")
+        return kernels.pointee.row_maximum(x.base, x.columns)
+    }
+
+    /// z = x + y.
+    public func add(_ x: Matrix, _ y: Matrix, into z: Matrix) {
+        checkRows(x, y, "add")
+        checkRows(x, z, "add")
+        kernels.pointee.add(x.base, y.base, z.base, x.columns)
+    }
+
+    /// z = x y, element by element.
+    public func multiply(_ x: Matrix, _ y: Matrix, into z: Matrix) {
+        checkRows(x, y, "multiply")
+        checkRows(x, z, "multiply")
+        kernels.pointee.multiply(x.base, y.base, z.base, x.columns)
+    }
+
+    /// y += alpha x.
+    public func axpy(_ alpha: Float, _ x: Matrix, into y: Matrix) {
+        checkRows(x, y, "axpy")
+        kernels.pointee.axpy(alpha, x.base, y.base, x.columns)
+    }
+
+    /// y = alpha x.
+    public func scale(_ alpha: Float, _ x: Matrix, into y: Matrix) {
+        checkRows(x, y, "scale")
+        kernels.pointee.scale(alpha, x.base, y.base, x.columns)
+    }
+
+    /// y = x / (1 - probability) where kept, else 0: the row `row` of `stream`.
+    public func dropout(
+        _ x: Matrix, probability: Float, stream: DropoutStream, row: Int, into y: Matrix
+    ) {
+        precondition(row >= 0 && row < stream.count, "dropout row \(row) of \(stream.count)")
+        dropout(
+            x, probability: probability, seed: stream.seed, step: stream.step, site: stream.site,
+            sample: stream.sample[row], position: stream.position[row], into: y)
+    }
+
+    /// The same with the row's identity given directly (attention: one row a query and head).
+    public func dropout(
+        _ x: Matrix, probability: Float, seed: UInt64, step: UInt64, site: UInt32, sample: UInt32,
+        position: UInt32, into y: Matrix
+    ) {
+        checkRows(x, y, "dropout")
+        let key = DropoutStream.key(seed: seed, step: step)
+        var identity = retort_random_row(
+            key0: key.0, key1: key.1, position: position, site: site, sample: sample)
+        let (threshold, factor) = DropoutStream.keep(probability)
+        kernels.pointee.dropout(x.base, y.base, x.columns, threshold, factor, &identity)
+    }
+
+    @inline(__always)
+    private func checkRows(_ x: Matrix, _ y: Matrix, _ operation: StaticString) {
+        precondition(
+            x.rows == 1 && y.rows == 1 && x.columns == y.columns,
+            "\(operation): \(x.rows) x \(x.columns) and \(y.rows) x \(y.columns), not equal rows")
+    }
+}

@@ -1,0 +1,211 @@
+// What the stages ask of a Unicode scalar: sets, lower case, decomposition, combining class.
+//
+// Not the toolchain's own Unicode: the answers are those of Hugging Face `tokenizers`, held as text
+// in UnicodeTableData and laid out for lookup once, at first use. One 16-bit word a scalar tells all
+// the sets and whether a mapping exists; the mappings themselves are found by binary search.
+
+/// The sets that a scalar is in.
+struct ScalarProperties: OptionSet, Sendable {
+    let rawValue: UInt16
+
+    static let whitespace = ScalarProperties(rawValue: 1 << 0)
+    static let removed = ScalarProperties(rawValue: 1 << 1)
+    static let punctuation = ScalarProperties(rawValue: 1 << 2)
+    static let chinese = ScalarProperties(rawValue: 1 << 3)
+    static let nonspacingMark = ScalarProperties(rawValue: 1 << 4)
+    static let combiningMark = ScalarProperties(rawValue: 1 << 5)
+    static let word = ScalarProperties(rawValue: 1 << 6)
+    static let hasCombiningClass = ScalarProperties(rawValue: 1 << 7)
+    static let hasLowercase = ScalarProperties(rawValue: 1 << 8)
+    static let hasDecomposition = ScalarProperties(rawValue: 1 << 9)
+}
+
+/// The tables, laid out for lookup.
+enum UnicodeTables {
+    private static let scalarCount = 0x110000
+
+    /// The sets of every scalar, indexed by its value.
+    static let properties: [ScalarProperties] = {
+        var table = [ScalarProperties](repeating: [], count: scalarCount)
+        let sets: [(String, ScalarProperties)] = [
+            (UnicodeTableData.whitespace, .whitespace), (UnicodeTableData.removed, .removed),
+            (UnicodeTableData.punctuation, .punctuation), (UnicodeTableData.chinese, .chinese),
+            (UnicodeTableData.nonspacingMark, .nonspacingMark),
+            (UnicodeTableData.combiningMark, .combiningMark), (UnicodeTableData.word, .word),
+        ]
+        for (text, property) in sets {
+            var reader = TableReader(text)
+            var last = 0
+            while let gap = reader.number() {
+                let first = last + gap
+                last = first + (reader.skip("-") ? reader.number() ?? 0 : 0)
+                for scalar in first...last { table[scalar].formUnion(property) }
+            }
+        }
+        for range in combiningClasses {
+            for scalar in range.first...range.last {
+                table[Int(scalar)].formUnion(.hasCombiningClass)
+            }
+        }
+        for scalar in lowercaseMap.keys { table[Int(scalar)].formUnion(.hasLowercase) }
+        table[Int(dottedCapitalI)].formUnion(.hasLowercase)
+        for scalar in decompositionMap.keys { table[Int(scalar)].formUnion(.hasDecomposition) }
+        for scalar in Hangul.syllables { table[Int(scalar)].formUnion(.hasDecomposition) }
+        return table
+    }()
+
+    // MARK: Lower case
+
+    /// The one scalar whose lower case is two: `i` and U+0307.
+    static let dottedCapitalI: UInt32 = 0x130
+
+    /// The lower case of a scalar with `.hasLowercase`, other than `dottedCapitalI`.
+    static func lowercase(_ scalar: UInt32) -> UInt32 {
+        guard let index = lowercaseMap.keys.index(ofSorted: scalar) else { return scalar }
+        return lowercaseMap.values[index]
+    }
+
+    private static let lowercaseMap: (keys: [UInt32], values: [UInt32]) = {
+        var pairs: [(key: UInt32, value: UInt32)] = []
+        var reader = TableReader(UnicodeTableData.lowercase)
+        while let first = reader.number() {
+            _ = reader.skip(",")
+            let count = reader.number() ?? 0
+            _ = reader.skip(",")
+            let step = reader.number() ?? 1
+            _ = reader.skip(",")
+            let isNegative = reader.skip("-")
+            let distance = (reader.number() ?? 0) * (isNegative ? -1 : 1)
+            for index in 0..<count {
+                let scalar = first + index * step
+                pairs.append((UInt32(scalar), UInt32(scalar + distance)))
+            }
+        }
+        pairs.sort { $0.key < $1.key }
+        return (pairs.map(\.key), pairs.map(\.value))
+    }()
+
+    // MARK: Canonical decomposition
+
+    /// Calls `body` with each scalar of the whole canonical decomposition of `scalar`, which has one.
+    @inline(__always)
+    static func decompose(_ scalar: UInt32, _ body: (UInt32) -> Void) {
+        if Hangul.syllables.contains(scalar) {
+            Hangul.decompose(scalar, body)
+        } else if let index = decompositionMap.keys.index(ofSorted: scalar) {
+            let start = Int(decompositionMap.starts[index])
+            let end = Int(decompositionMap.starts[index + 1])
+            for position in start..<end { body(decompositionMap.scalars[position]) }
+        } else {
+            body(scalar)
+        }
+    }
+
+    private static let decompositionMap: (keys: [UInt32], starts: [Int32], scalars: [UInt32]) = {
+        var keys: [UInt32] = []
+        var starts: [Int32] = [0]
+        var scalars: [UInt32] = []
+        var reader = TableReader(UnicodeTableData.decomposition)
+        var key = 0
+        while !reader.isAtEnd {
+            key += reader.number() ?? 1
+            keys.append(UInt32(key))
+            _ = reader.skip(":")
+            repeat { scalars.append(UInt32(reader.number() ?? 0)) } while reader.skip(",")
+            starts.append(Int32(scalars.count))
+        }
+        return (keys, starts, scalars)
+    }()
+
+    // MARK: Combining class
+
+    /// The canonical combining class; zero for whatever lacks `.hasCombiningClass`.
+    static func combiningClass(_ scalar: UInt32) -> UInt8 {
+        var low = 0
+        var high = combiningClasses.count
+        while low < high {
+            let middle = (low + high) / 2
+            let range = combiningClasses[middle]
+            if scalar < range.first {
+                high = middle
+            } else if scalar > range.last {
+                low = middle + 1
+            } else {
+                return range.value
+            }
+        }
+        return 0
+    }
+
+    private static let combiningClasses: [(first: UInt32, last: UInt32, value: UInt8)] = {
+        var ranges: [(first: UInt32, last: UInt32, value: UInt8)] = []
+        var reader = TableReader(UnicodeTableData.combiningClass)
+        var last = 0
+        while let gap = reader.number() {
+            let first = last + gap
+            _ = reader.skip("-")
+            last = first + (reader.number() ?? 0)
+            _ = reader.skip(",")
+            ranges.append((UInt32(first), UInt32(last), UInt8(reader.number() ?? 0)))
+        }
+        return ranges
+    }()
+}
+
+/// Korean syllables, whose decomposition is computed (Unicode, section 3.12).
+private enum Hangul {
+    static let syllables: Range<UInt32> = 0xAC00..<0xD7A4
+
+    @inline(__always)
+    static func decompose(_ syllable: UInt32, _ body: (UInt32) -> Void) {
+        let index = syllable - syllables.lowerBound
+        body(0x1100 + index / 588)
+        body(0x1161 + index % 588 / 28)
+        if index % 28 != 0 { body(0x11A7 + index % 28) }
+    }
+}
+
+/// Reads the numbers and separators of UnicodeTableData.
+private struct TableReader {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ text: String) {
+        bytes = Array(text.utf8)
+    }
+
+    var isAtEnd: Bool { position == bytes.count }
+
+    /// The next hexadecimal number, with the white space before it; nil where none begins.
+    mutating func number() -> Int? {
+        while position < bytes.count, bytes[position] == 0x20 || bytes[position] == 0x0A {
+            position += 1
+        }
+        var value: Int?
+        while position < bytes.count, let digit = hexadecimalDigit(bytes[position]) {
+            value = (value ?? 0) << 4 | Int(digit)
+            position += 1
+        }
+        return value
+    }
+
+    /// Steps over `separator` if it comes next.
+    mutating func skip(_ separator: Character) -> Bool {
+        guard position < bytes.count, bytes[position] == separator.asciiValue else { return false }
+        position += 1
+        return true
+    }
+}
+
+extension Array where Element == UInt32 {
+    /// Where `value` is in this sorted array.
+    fileprivate func index(ofSorted value: UInt32) -> Int? {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < value { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low] == value ? low : nil
+    }
+}

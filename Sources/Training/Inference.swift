@@ -1,0 +1,85 @@
+// The student without dropout: class probabilities of texts, on one rank and over all ranks.
+//
+// A row's arithmetic doesn't depend on the batch it is in, so neither do results on how texts are cut
+// into batches or over ranks.
+
+import Autograd
+public import Collectives
+import Foundation
+public import Models
+public import TensorCore
+
+/// Runs a student forward.
+public final class Inference {
+    private let student: BertClassifier
+    private let compute: Compute
+    private let maximumTokens: Int
+    private let memory = TapeMemory()
+
+    /// A runner that takes at most so many tokens through the student at once.
+    public init(_ student: BertClassifier, compute: Compute, maximumTokensPerPass: Int = 8_192) {
+        self.student = student
+        self.compute = compute
+        maximumTokens = maximumTokensPerPass
+    }
+
+    /// The class probabilities of each text.
+    public func probabilities(_ texts: [TokenSequence]) throws -> [[Double]] {
+        try student.configuration.check(texts)
+        var results: [[Double]] = []
+        results.reserveCapacity(texts.count)
+        var start = 0
+        while start < texts.count {
+            var end = start + 1
+            var tokens = texts[start].ids.count
+            while end < texts.count, tokens + texts[end].ids.count <= maximumTokens {
+                tokens += texts[end].ids.count
+                end += 1
+            }
+            results += pass(Array(texts[start..<end]))
+            start = end
+        }
+        return results
+    }
+
+    /// The class probabilities of each of `count` texts, each rank computing its part.
+    ///
+    /// - Parameters:
+    ///   - count: How many texts there are, over all ranks.
+    ///   - communicator: The ranks.
+    ///   - texts: Gives the texts of a range; called with this rank's range.
+    public func probabilities(
+        of count: Int, over communicator: Communicator,
+        texts: (Range<Int>) throws -> [TokenSequence]
+    ) throws -> [[Double]] {
+        let rank = communicator.rank
+        let part = (rank * count / communicator.size)..<((rank + 1) * count / communicator.size)
+        let own = try probabilities(texts(part))
+        let classes = student.labels.count
+        let all = try communicator.allGather(own.flatMap { $0 }).flatMap { $0 }
+        return (0..<count).map { Array(all[($0 * classes)..<(($0 + 1) * classes)]) }
+    }
+
+    private func pass(_ texts: [TokenSequence]) -> [[Double]] {
+        memory.reset()
+        let batch = TokenBatch(texts)
+        let tape = Tape(
+            compute: compute, memory: memory, parameters: student.parameters, layout: batch.layout)
+        let logits = student.logits(tape, batch, dropout: nil).value
+        return (0..<texts.count).map { softmax(logits.row($0).toArray()) }
+    }
+}
+
+/// The probabilities of a row of scores, in double precision.
+func softmax(_ scores: [Float]) -> [Double] {
+    let largest = Double(scores.max() ?? 0)
+    let exponentials = scores.map { exp(Double($0) - largest) }
+    let sum = exponentials.reduce(0, +)
+    return exponentials.map { $0 / sum }
+}
+
+/// The entropy of probabilities divided by that of the uniform distribution: 0 for certain, 1 for none.
+public func normalizedEntropy(_ probabilities: [Double]) -> Double {
+    let entropy = probabilities.reduce(0.0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
+    return entropy / log(Double(probabilities.count))
+}

@@ -1,0 +1,212 @@
+// The data-parallel student: the same weights on every rank, one global batch a step.
+//
+// A step: cut the batch into the V leaves of the gradient tree; each rank takes its leaves through the
+// student; gradients are summed in the tree and scattered; each rank updates its own part; the parts
+// are gathered. The loss is a sum over samples divided by their global count, so nothing depends on how
+// samples fell on ranks, and with the fixed tree not even the last bit does.
+//
+// Shape legend: S sequences of a pass, C classes, V leaves.
+
+import Autograd
+public import Collectives
+public import Models
+public import TensorCore
+
+/// One sample of a step.
+public struct TrainingSample: Sendable {
+    /// The text.
+    public let tokens: TokenSequence
+    /// The wanted class probabilities: one-hot for a hard label.
+    public let target: [Float]
+    /// The sample's weight in the loss.
+    public let weight: Float
+    /// Its global index: what its dropout is keyed by.
+    public let sample: UInt32
+
+    /// One sample.
+    public init(tokens: TokenSequence, target: [Float], weight: Float, sample: UInt32) {
+        self.tokens = tokens
+        self.target = target
+        self.weight = weight
+        self.sample = sample
+    }
+}
+
+/// What a step did.
+public struct StepReport: Sendable {
+    /// Weighted mean loss over the samples.
+    public let loss: Double
+    /// Norm of the whole gradient before clipping.
+    public let gradientNorm: Double
+}
+
+/// A student that all ranks train together.
+public final class ParallelStudent {
+    /// The student; its weights are equal on all ranks between steps.
+    public let student: BertClassifier
+    /// The ranks.
+    public let communicator: Communicator
+    /// This rank's arithmetic.
+    public let compute: Compute
+    let options: TrainingOptions
+    let layout: BucketLayout
+    let optimizer: ShardedOptimizer
+    /// Updates so far.
+    public internal(set) var updates = 0
+    private let tree: LeafTree
+    private let accumulator: TreeAccumulator
+    private let memory = TapeMemory()
+    private let seed: UInt64
+    private let appliesDropout: Bool
+
+    /// Elements whose squares are summed in one go; ranks' parts never cut a block.
+    private static let blockSize = 16_384
+
+    /// Sets training up around a student whose weights are equal on all ranks.
+    public init(
+        _ student: BertClassifier, options: TrainingOptions, seed: UInt64,
+        communicator: Communicator, compute: Compute, appliesDropout: Bool = true
+    ) {
+        self.student = student
+        self.appliesDropout = appliesDropout
+        self.options = options
+        self.seed = seed
+        self.communicator = communicator
+        self.compute = compute
+        let count = student.parameters.elementCount
+        layout = BucketLayout(
+            count: count, ranks: communicator.size, blockSize: Self.blockSize)
+        tree = LeafTree(leafCount: options.microBatches, ranks: communicator.size)
+        accumulator = TreeAccumulator(tree: tree, rank: communicator.rank, count: count)
+        optimizer = ShardedOptimizer(
+            options, layout: layout, rank: communicator.rank, compute: compute)
+    }
+
+    /// Trains on one global batch, which every rank is given whole.
+    ///
+    /// - Parameters:
+    ///   - batch: All samples of the step, at least one; their texts are needed for this rank's share
+    ///     alone (see `share(of:)`).
+    ///   - step: The step's number: what dropout is keyed by.
+    ///   - rate: The learning rate.
+    public func train(
+        on batch: [TrainingSample], step: Int, rate: Double
+    ) throws -> StepReport {
+        precondition(!batch.isEmpty, "a step without samples")
+        var losses: [[Double]] = []
+        accumulator.reset()
+        for level in passes(batch) {
+            losses += try pass(level: level, batch, step: step)
+        }
+        let loss = try communicator.sumOfLeaves(losses, width: 1, tree: tree)[0]
+        try communicator.reduceScatter(accumulator, layout: layout)
+        let gradients = unsafe Matrix(accumulator.reduced)
+        let norm = try gradientNorm(gradients)
+        guard norm.isFinite, loss.isFinite else {
+            throw TrainingError(
+                .diverged,
+                "step \(step): loss \(loss), gradient norm \(norm); "
+                    + "lower train.learning_rate or check the data")
+        }
+        let limit = options.maximumGradientNorm
+        let scale = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1  // torch's epsilon
+        updates += 1
+        optimizer.step(
+            parameters: student.parameters.values, gradients: gradients, update: updates,
+            rate: rate, gradientScale: Float(scale))
+        try gatherWeights()
+        return StepReport(loss: loss, gradientNorm: norm)
+    }
+
+    /// The places of a batch of `count` that this rank takes through the student in a step.
+    public func share(of count: Int) -> Range<Int> {
+        let leaves = tree.leaves(of: communicator.rank)
+        return boundary(leaves.lowerBound, count)..<boundary(leaves.upperBound, count)
+    }
+
+    /// Puts the ranks' parts of the weights together.
+    func gatherWeights() throws {
+        let values = student.parameters.values
+        try unsafe communicator.allGather(values.buffer, layout: layout)
+    }
+
+    // MARK: - Parts of a step
+
+    /// First sample of a leaf.
+    private func boundary(_ leaf: Int, _ count: Int) -> Int { leaf * count / tree.leafCount }
+
+    /// The levels of the subtrees that this rank computes one after another: its canonical nodes,
+    /// halved until each fits the memory of a pass.
+    private func passes(_ batch: [TrainingSample]) -> [Int] {
+        tree.nodes(of: communicator.rank).flatMap { halved($0.leaves, batch) }
+    }
+
+    private func halved(_ leaves: Range<Int>, _ batch: [TrainingSample]) -> [Int] {
+        let samples =
+            boundary(leaves.lowerBound, batch.count)..<boundary(leaves.upperBound, batch.count)
+        let tokens = batch[samples].reduce(0) { $0 + $1.tokens.ids.count }
+        if leaves.count == 1 || tokens <= options.maximumTokensPerPass {
+            return [leaves.count.trailingZeroBitCount]
+        }
+        let middle = leaves.lowerBound + leaves.count / 2
+        return halved(leaves.lowerBound..<middle, batch)
+            + halved(middle..<leaves.upperBound, batch)
+    }
+
+    /// Forward and backward over one subtree; returns the loss of each of its leaves.
+    private func pass(
+        level: Int, _ batch: [TrainingSample], step: Int
+    ) throws -> [[Double]] {
+        let (leaves, buffer) = unsafe accumulator.beginSubtree(level: level)
+        defer { accumulator.finishLeaf() }
+        let gradients = unsafe Matrix(buffer)
+        let offsets = (leaves.lowerBound...leaves.upperBound).map { boundary($0, batch.count) }
+        let samples = batch[offsets[0]..<offsets[leaves.count]]
+        guard !samples.isEmpty else {
+            gradients.fill(0)
+            return leaves.map { _ in [0] }
+        }
+        try student.configuration.check(samples.map(\.tokens))
+        let tokens = TokenBatch(
+            samples.map(\.tokens),
+            layout: BatchLayout(
+                lengths: samples.map(\.tokens.ids.count), samples: samples.map(\.sample),
+                leafOffsets: offsets.map { $0 - offsets[0] }, leaves: leaves))
+        memory.reset()
+        let tape = Tape(
+            compute: compute, memory: memory, parameters: student.parameters,
+            layout: tokens.layout,
+            sink: GradientSink(nodes: [.init(leaves: leaves, gradients: gradients)]))
+        let dropout = appliesDropout ? DropoutPlan(seed: seed, step: UInt64(step)) : nil
+        let logits = student.logits(tape, tokens, dropout: dropout)
+        let loss = ClassificationLoss(
+            logits: logits.value, samples: samples, normalizer: Double(batch.count),
+            temperature: options.lossTemperature, compute: compute, memory: memory)
+        tape.backward(from: logits, gradient: loss.gradient)
+        return zip(offsets, offsets.dropFirst()).map { start, end in
+            [loss.perSample[(start - offsets[0])..<(end - offsets[0])].reduce(0, +)]
+        }
+    }
+
+    private func gradientNorm(_ gradients: Matrix) throws -> Double {
+        let squares = layout.ownedBlocks(by: communicator.rank).map {
+            compute.sumOfSquares(gradients.columns(layout.block($0)))
+        }
+        return try communicator.sumInBlockOrder(squares, layout: layout).squareRoot()
+    }
+}
+
+extension Matrix {
+    /// A row vector over memory that someone else owns.
+    @unsafe init(_ buffer: UnsafeMutableBufferPointer<Float>) {
+        guard let base = buffer.baseAddress else {
+            preconditionFailure("an empty gradient buffer")
+        }
+        unsafe self.init(base: base, rows: 1, columns: buffer.count)
+    }
+
+    /// The elements of a matrix without gaps between its rows.
+    @unsafe var buffer: UnsafeMutableBufferPointer<Float> {
+        unsafe UnsafeMutableBufferPointer(start: base, count: rows * columns)
+    }
+}

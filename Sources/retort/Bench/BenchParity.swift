@@ -1,0 +1,62 @@
+// `retort bench parity FOLDER`: a model against the values that PyTorch recorded for it: logits,
+// every gradient, and ten steps of AdamW.
+//
+// The folder holds the model and `golden.safetensors` (`in.*` inputs, `out.logits`, `out.loss`,
+// `grad.WEIGHT`, `curve.loss`, `curve.grad_norm`) with `golden.json` beside it, which gives the
+// optimiser.
+
+import ArgumentParser
+import Autograd
+import Collectives
+import Foundation
+import Models
+import Reporting
+import Safetensors
+import TensorCore
+import Training
+
+/// Compares a model with recorded values.
+struct BenchParity: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "parity",
+        abstract: "Compare a model folder with its golden.safetensors; prints one JSON line.")
+
+    @Argument(help: "A model folder with golden.safetensors.")
+    var folder: String
+
+    @OptionGroup var compute: ComputeOptions
+
+    func run() throws {
+        try Launch.alone {
+            let report = try ThreadWorld.run(ranks: 1) { communicator in
+                try Parity(
+                    folder: folder, compute: Compute(threads: compute.threads),
+                    communicator: communicator
+                ).report()
+            }
+            StandardOutput.write(report[0].json + "\n")
+            if !report[0].passes { throw ExitCode(1) }
+        }
+    }
+}
+
+/// What a comparison found.
+struct ParityReport: Sendable {
+    /// Largest error of a logit, by the largest logit.
+    let logits: Double
+    /// Worst relative error of a gradient's norm, and whose.
+    let gradient: (error: Double, name: String)
+    /// Worst relative error of the losses and of the gradient norms over the steps.
+    let curve: Double
+    let passes: Bool
+
+    var json: String {
+        ReportValue.object([
+            .init("logits", .number(logits)),
+            .init("gradient", .number(gradient.error)),
+            .init("worst_gradient", .text(gradient.name)),
+            .init("curve", .number(curve)),
+            .init("pass", .flag(passes)),
+        ]).json
+    }
+}

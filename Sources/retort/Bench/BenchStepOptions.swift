@@ -1,0 +1,120 @@
+// What `retort bench train` and `bench infer` share: random rows, the same on all ranks, and the way of
+// timing them, which is that of the PyTorch script that is run beside them.
+
+import ArgumentParser
+import Collectives
+import Foundation
+import Kernels
+import Methods
+import Models
+import Reporting
+import TensorCore
+import Training
+
+/// What both benchmarks are told.
+struct BenchStepOptions: ParsableArguments {
+    @Option(help: "The model folder.")
+    var model: String
+
+    @Option(help: "Samples of a step, over all ranks.")
+    var batch = 32
+
+    @Option(help: "Tokens of each sample.")
+    var length = 128
+
+    @Option(help: "Lengths drawn from this to --length instead of full ones.")
+    var shortest: Int?
+
+    @Option(help: "Timed steps; the median counts.")
+    var steps = 12
+
+    @Option(help: "Pieces of the global batch, a power of two.")
+    var microBatches = 8
+
+    @Flag(help: "JSON lines; the only form there is.")
+    var json = false
+
+    @OptionGroup var compute: ComputeOptions
+
+    func validate() throws {
+        guard batch > 0, length > 1, steps > 0, (shortest ?? 2) > 1, (shortest ?? 2) <= length,
+            microBatches > 0, microBatches & (microBatches - 1) == 0
+        else {
+            throw ValidationError(
+                "--batch, --length, --steps are positive, --micro-batches is a power of two")
+        }
+    }
+
+    /// The classes of the PyTorch script's task.
+    static let labels = (0..<6).map { "class \($0)" }
+
+    func student() throws -> BertClassifier {
+        try BertClassifier(ModelFolder(path: model), labels: Self.labels, newHead: true)
+    }
+
+    /// Random samples, the same on all ranks.
+    func samples(vocabulary: Int) -> [TrainingSample] {
+        let random = Philox4x32(seed: 7)
+        return (0..<batch).map { row in
+            let stream = UInt64(row) + 1
+            let shortest = shortest ?? length
+            let count =
+                shortest
+                + Int(random.integer(below: UInt64(length - shortest + 1), 0, stream: stream))
+            let first = min(1000, vocabulary / 2)
+            let ids = (0..<count).map {
+                Int32(first)
+                    + Int32(
+                        random.integer(
+                            below: UInt64(vocabulary - first), UInt64($0) + 1, stream: stream))
+            }
+            let label = Int(random.integer(below: 6, 0, stream: stream << 32))
+            return TrainingSample(
+                tokens: TokenSequence(ids: ids), target: (0..<6).map { $0 == label ? 1 : 0 },
+                weight: 1, sample: UInt32(row))
+        }
+    }
+
+    /// The median seconds of a body that all ranks run together.
+    func median(
+        _ communicator: Communicator, steps: Int, _ body: (Int) throws -> Void
+    ) throws -> Double {
+        var seconds: [Double] = []
+        for step in 0..<(steps + 2) {
+            try communicator.barrier()
+            let start = ContinuousClock.now
+            try body(step)
+            seconds.append((ContinuousClock.now - start).inSeconds)
+        }
+        // The first two steps take memory from the system.
+        return seconds.dropFirst(2).sorted()[steps / 2]
+    }
+
+    /// The median seconds of a batch of inference over all ranks.
+    func inferenceSeconds(
+        _ student: BertClassifier, _ samples: [TrainingSample], _ context: RankContext, steps: Int
+    ) throws -> Double {
+        let inference = Inference(student, compute: context.compute)
+        return try median(context.communicator, steps: steps) { _ in
+            _ = try inference.probabilities(of: samples.count, over: context.communicator) {
+                part in
+                samples[part].map(\.tokens)
+            }
+        }
+    }
+
+    /// One JSON line with the keys of the PyTorch script and more.
+    func line(
+        _ context: RankContext, _ values: [ReportValue.Member], tokens: Int
+    ) -> String {
+        let head: [ReportValue.Member] = [
+            .init("peer", "retort"), .init("ranks", .integer(context.communicator.size)),
+            .init("threads", .integer(context.compute.threadCount)),
+            .init("dtype", "float32"), .init("compile", false),
+            .init("batch", .integer(batch)),
+            .init("length", .integer(length)), .init("tokens", .integer(tokens)),
+            .init("instruction_set", .text("\(context.compute.instructionSet.description)")),
+        ]
+        return ReportValue.object(head + values).json + "\n"
+    }
+}

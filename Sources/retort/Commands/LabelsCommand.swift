@@ -1,0 +1,76 @@
+// `retort labels`: the label ledgers of a run.
+
+import ArgumentParser
+import Methods
+import Reporting
+import Teacher
+
+/// Makes, shows and exports labels.
+struct LabelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "labels", abstract: "Make, show and export a run's labels.",
+        subcommands: [LabelsMake.self, LabelsShow.self, LabelsExport.self])
+}
+
+/// Asks the teacher for what is missing, and stops there.
+struct LabelsMake: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "make", abstract: "Label a recipe's pool over all ranks, and stop there.")
+
+    @OptionGroup var recipe: RecipeOptions
+    @OptionGroup var compute: ComputeOptions
+
+    func run() throws {
+        try Launch.onRanks(threads: compute.threads) { context in
+            let recipe = try recipe.load()
+            try DistillationRun(
+                recipe, resolvedRecipe: RecipeFile.resolved(recipe), context: context
+            ).labelOnly()
+            return 0
+        }
+    }
+}
+
+/// Says what ledgers hold.
+struct LabelsShow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Say what a folder of ledgers holds.")
+
+    @Argument(help: "A folder of ledgers, as runs/NAME/labels.")
+    var folder: String
+
+    func run() throws {
+        try Launch.alone {
+            let contents = try LedgerContents(folder: folder)
+            var table = TextTable([.init("file"), .init("rows", .right)])
+            for file in contents.files { table.add([file.path, String(file.rows)]) }
+            StandardOutput.write(table.text)
+            StandardOutput.write(
+                "\(contents.entries.count) answers, \(contents.duplicates) asked twice; "
+                    + "teachers: \(contents.teachers.joined(separator: ", "))\n")
+        }
+    }
+}
+
+/// Writes ledgers in the form in which a recorded teacher is read.
+struct LabelsExport: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write ledgers as JSON lines that `teacher: {kind: recorded}` reads.")
+
+    @Argument(help: "A folder of ledgers, as runs/NAME/labels.")
+    var folder: String
+
+    @Option(name: .shortAndLong, help: "Where to write; .gz compresses.")
+    var output: String
+
+    @Option(help: "The teacher whose answers are wanted, where a folder has several.")
+    var teacher: String?
+
+    func run() throws {
+        try Launch.alone {
+            let count = try LabelExport.write(folder: folder, teacher: teacher, to: output)
+            StandardOutput.write("\(count) answers written to \(output)\n")
+        }
+    }
+}

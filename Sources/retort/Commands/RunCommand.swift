@@ -1,0 +1,54 @@
+// `retort run`: the main job, from texts to a student folder and a report.
+
+import ArgumentParser
+import Methods
+import Training
+
+/// Labels, trains, evaluates, exports and reports.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Carry a recipe out: label, train, evaluate, export, report.",
+        discussion: """
+            mpirun -n 4 retort run recipe.yaml --set train.epochs=3
+            The same command again goes on where the run stopped, or says that all is done.
+            """)
+
+    @OptionGroup var recipe: RecipeOptions
+    @OptionGroup var resume: ResumeOptions
+    @OptionGroup var compute: ComputeOptions
+
+    func run() throws {
+        let signals = StopSignals()
+        try Launch.onRanks(threads: compute.threads) { context in
+            let recipe = try recipe.load()
+            let run = try DistillationRun(
+                recipe, resolvedRecipe: RecipeFile.resolved(recipe), context: context)
+            let isComplete = try run.run(
+                resume: ResumePoint(resume.resume),
+                isStopRequested: { signals.isStopRequested })
+            return isComplete ? 0 : ExitCodes.interrupted
+        }
+    }
+}
+
+extension ResumePoint {
+    /// The point that `--resume` names.
+    init(_ text: String) {
+        switch text {
+        case "auto": self = .automatic
+        case "never": self = .never
+        default: self = .path(text)
+        }
+    }
+}
+
+extension DistillationRun {
+    /// A run with a command's means.
+    convenience init(_ recipe: Recipe, resolvedRecipe: String, context: RankContext) throws {
+        try self.init(
+            recipe, resolvedRecipe: resolvedRecipe, program: "retort \(Version.text)",
+            communicator: context.communicator, compute: context.compute,
+            console: context.console)
+    }
+}

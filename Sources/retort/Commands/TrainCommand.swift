@@ -1,0 +1,30 @@
+// `retort train`: as `run`, from labels that are there already.
+
+import ArgumentParser
+import Methods
+import Training
+
+/// Trains from the labels in the run's folder.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Train, evaluate, export and report from labels that are there already.",
+        discussion: "Asks the teacher nothing; `retort labels make` makes the labels.")
+
+    @OptionGroup var recipe: RecipeOptions
+    @OptionGroup var resume: ResumeOptions
+    @OptionGroup var compute: ComputeOptions
+
+    func run() throws {
+        let signals = StopSignals()
+        try Launch.onRanks(threads: compute.threads) { context in
+            let recipe = try recipe.load()
+            let run = try DistillationRun(
+                recipe, resolvedRecipe: RecipeFile.resolved(recipe), context: context)
+            let isComplete = try run.run(
+                resume: ResumePoint(resume.resume), asksTeacher: false,
+                isStopRequested: { signals.isStopRequested })
+            return isComplete ? 0 : ExitCodes.interrupted
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// Running a command on all ranks: joins the world, gives the command its means, and turns the first
+// failure of any rank into one line on standard error and one exit code on all ranks.
+
+import ArgumentParser
+import Collectives
+import Foundation
+import Kernels
+import Methods
+import TensorCore
+
+/// What a command has on each rank.
+struct RankContext {
+    let communicator: Communicator
+    let compute: Compute
+    let console: RunConsole
+}
+
+/// Starts commands.
+enum Launch {
+    /// Runs `body` on every rank.
+    ///
+    /// - Parameters:
+    ///   - threads: Threads of a rank; nil takes the cores it is bound to.
+    ///   - body: Gives the exit code, the same on all ranks.
+    static func onRanks(
+        threads: Int? = nil, _ body: (RankContext) throws -> Int32
+    ) throws {
+        let watchdog = WatchdogOptions(report: { StandardError.write("\($0)") })
+        let code: Int32
+        do {
+            code = try MPIWorld.run(
+                options: MPIOptions(watchdog: watchdog), describe: ExitCodes.describe,
+                report: { failure in
+                    StandardError.write("error: \(failure.message)")
+                }
+            ) { communicator in
+                let compute = Compute(
+                    threads: threads, instructionSet: try agreedInstructionSet(communicator))
+                return try body(
+                    RankContext(
+                        communicator: communicator, compute: compute,
+                        console: console(communicator)))
+            }
+        } catch let failure as RankFailure {
+            throw ExitCode(failure.exitCode)
+        } catch {
+            throw exit(error)
+        }
+        if code != 0 { throw ExitCode(code) }
+    }
+
+    /// Runs `body` in this process alone.
+    static func alone(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let code as ExitCode {
+            throw code
+        } catch {
+            throw exit(error)
+        }
+    }
+
+    private static func exit(_ error: any Error) -> ExitCode {
+        let (code, message) = ExitCodes.describe(error)
+        StandardError.write("error: \(message)")
+        return ExitCode(code)
+    }
+
+    /// Kernels of different instruction sets round differently, so all ranks take the lowest that any
+    /// of them has.
+    private static func agreedInstructionSet(
+        _ communicator: Communicator
+    ) throws -> InstructionSet {
+        let own = Int64(InstructionSet.preferred.rawValue)
+        let lowest = try communicator.allReduce([own], .minimum)[0]
+        return InstructionSet(rawValue: Int32(lowest)) ?? .preferred
+    }
+
+    private static func console(_ communicator: Communicator) -> RunConsole {
+        RunConsole(
+            isLeader: communicator.rank == 0, isTerminal: StandardOutput.isTerminal,
+            write: { StandardOutput.write($0) },
+            warn: { StandardError.write("warning: [rank \(communicator.rank)] \($0)") })
+    }
+}

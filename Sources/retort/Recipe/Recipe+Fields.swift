@@ -1,0 +1,99 @@
+// Every key of a recipe, once: what it is called, what it may be, which option it sets.
+
+import Methods
+import Training
+
+extension Recipe {
+    /// Visits every key, to read or to write it.
+    mutating func visit(_ fields: RecipeFields) throws {
+        try fields.text("name", &name)
+        try fields.unsigned("seed", &seed)
+        try fields.text("output_dir", &outputDirectory)
+        try fields.section("data") { try data.visit($0) }
+        try fields.section("teacher") { try teacher.visit($0) }
+        try fields.section("student") { try student.visit($0) }
+        try fields.section("method") { try method.visit($0) }
+        try fields.section("train") { try train.visit($0) }
+        try fields.section("checkpoint") {
+            try $0.integer("save_steps", &checkpoint.saveSteps, 0...Int.max)
+            try $0.integer("keep_latest_k", &checkpoint.keepLatest, 2...Int.max)
+        }
+        try fields.section("evaluate") {
+            try $0.integer("eval_steps", &evaluate.evaluationSteps, 0...Int.max)
+            try $0.integer("logging_steps", &evaluate.loggingSteps, 1...Int.max)
+        }
+        try fields.refuseUnknown()
+    }
+}
+
+extension Recipe.DataOptions {
+    fileprivate mutating func visit(_ fields: RecipeFields) throws {
+        try fields.texts("pool", &pool)
+        try fields.texts("test", &test)
+        try fields.text("format", &format)
+        try fields.text("text_field", &textField)
+        try fields.text("label_field", &labelField)
+        try fields.text("id_field", &idField)
+        try fields.text("on_bad_row", &onBadRow)
+    }
+}
+
+extension Recipe.TeacherOptions {
+    fileprivate mutating func visit(_ fields: RecipeFields) throws {
+        try fields.choice("kind", &kind)
+        try fields.text("model", &model)
+        try fields.text("path", &path)
+        try fields.number("temperature", &temperature, 1e-6...1e6)
+        try fields.namedTexts("label_sentences", &labelSentences)
+        try fields.texts("prototypes", &prototypes)
+        try fields.integer("max_seq_length", &maximumLength, 2...1_000_000)
+        try fields.texts("labels", &labels)
+        try fields.integer("lease_size", &leaseSize, 1...1_000_000)
+    }
+}
+
+extension Recipe.StudentOptions {
+    fileprivate mutating func visit(_ fields: RecipeFields) throws {
+        try fields.text("model", &model)
+        try fields.integer("max_seq_length", &maximumLength, 2...1_000_000)
+        try fields.flag("new_head", &newHead)
+    }
+}
+
+extension Recipe.MethodOptions {
+    fileprivate mutating func visit(_ fields: RecipeFields) throws {
+        try fields.text("name", &name)
+        try fields.choice("selection", &selection.rule)
+        try fields.number("random_ratio", &selection.randomRatio, 0...1)
+        try fields.number("ratio", &selection.ratio, 0...1)
+        try fields.number("momentum", &selection.momentum, 0...0.999_999)
+        try fields.integer("warmup_steps", &selection.warmupSteps, 0...Int.max)
+        try fields.flag("adapt_confidence", &selection.adaptConfidence)
+        try fields.flag("adapt_uncertainty", &selection.adaptUncertainty)
+        try fields.flag("weighted", &selection.weighted)
+        try fields.number("target_ratio", &selection.targetRatio, 0...1)
+        try fields.choice("target", &target)
+        try fields.number("temperature", &temperature, 1e-3...1e3)
+    }
+}
+
+extension TrainingOptions {
+    fileprivate mutating func visit(_ fields: RecipeFields) throws {
+        let large = Double.greatestFiniteMagnitude
+        try fields.integer("epochs", &epochs, 1...1_000_000)
+        try fields.integer("global_batch_size", &globalBatchSize, 1...1_000_000)
+        try fields.integer("micro_batches", &microBatches, 1...65_536)
+        try fields.integer("max_tokens_per_pass", &maximumTokensPerPass, 1...Int.max)
+        try fields.choice("optimizer", &optimizer)
+        try fields.number("learning_rate", &learningRate, 0...1e3)
+        try fields.choice("schedule", &schedule)
+        try fields.number("warmup_ratio", &warmupRatio, 0...1)
+        try fields.integer("warmup_steps", &warmupSteps, 0...Int.max)
+        try fields.number("weight_decay", &weightDecay, 0...1e3)
+        try fields.number("beta1", &beta1, 0...0.999_999_999)
+        try fields.number("beta2", &beta2, 0...0.999_999_999)
+        try fields.number("epsilon", &epsilon, 0...1)
+        try fields.number("momentum", &momentum, 0...0.999_999_999)
+        try fields.number("max_grad_norm", &maximumGradientNorm, 0...large)
+    }
+}
