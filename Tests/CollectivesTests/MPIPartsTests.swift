@@ -44,7 +44,7 @@ import Testing
     @Test func everyKindComesThrough() {
         let notes: [ControlNote] = [
             .vote(RankFailure(rank: 3, exitCode: -7, message: "disk full: ü€😀")),
-            .vote(RankFailure(rank: 0, exitCode: 1, message: "")), .whereAreYou, .goodbye,
+            .vote(RankFailure(rank: 0, exitCode: 1, message: "")), .whereAreYou, .goodbye, .knock,
             .here(number: 1 << 40, name: "barrier", isInside: true, milliseconds: 17),
             .here(number: 0, name: "", isInside: false, milliseconds: 0),
         ]
