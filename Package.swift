@@ -54,7 +54,7 @@ let package = Package(
         // Kernels: the C table of function pointers, the generic source, one satellite an ISA.
         .target(name: "CKernels", path: "Sources/Kernels/CKernels"),
         .target(
-            name: "KernelSource", path: "Sources/Kernels/Source",
+            name: "KernelSource", dependencies: ["CKernels"], path: "Sources/Kernels/Source",
             swiftSettings: common + [.unsafeFlags(["-O"])]),
         .target(
             name: "Kernels",
@@ -120,9 +120,13 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: safe),
     ] + [
-        // Tests, one target a module.
+        // Tests, one target a module, and what several of them share.
+        .target(
+            name: "TestSupport", dependencies: ["Safetensors"], path: "Tests/TestSupport",
+            swiftSettings: common),
         .testTarget(
-            name: "AutogradTests", dependencies: ["Autograd", "Kernels", "TensorCore"],
+            name: "AutogradTests",
+            dependencies: ["Autograd", "Kernels", "TensorCore", "TestSupport"],
             swiftSettings: common),
         .testTarget(
             name: "CheckpointTests", dependencies: ["Checkpoint", "Collectives", "Safetensors"],
@@ -136,12 +140,14 @@ let package = Package(
         .testTarget(
             name: "MethodsTests",
             dependencies: [
-                "Collectives", "Corpus", "Methods", "Models", "TensorCore", "Training",
+                "Collectives", "Corpus", "Methods", "Models", "Reporting", "TensorCore",
+                "TestSupport", "Tokenizers", "Training",
             ], swiftSettings: common),
         .testTarget(
             name: "ModelsTests",
             dependencies: [
-                "Autograd", "Kernels", "Models", "Safetensors", "TensorCore", "Tokenizers",
+                "Autograd", "Kernels", "Models", "Safetensors", "TensorCore", "TestSupport",
+                "Tokenizers",
             ], swiftSettings: common),
         .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: common),
         .testTarget(
@@ -162,10 +168,13 @@ let package = Package(
             name: "TrainingTests",
             dependencies: [
                 "Autograd", "Checkpoint", "Collectives", "Corpus", "Models", "Safetensors",
-                "TensorCore", "Tokenizers", "Training",
+                "TensorCore", "TestSupport", "Tokenizers", "Training",
             ], swiftSettings: common),
         .testTarget(
-            name: "RetortTests", dependencies: ["Methods", "Training", "retort"],
-            swiftSettings: common),
+            name: "RetortTests",
+            dependencies: [
+                "Checkpoint", "Collectives", "Corpus", "Methods", "Models", "Safetensors",
+                "Teacher", "TestSupport", "Tokenizers", "Training", "retort",
+            ], swiftSettings: common),
     ]
 )

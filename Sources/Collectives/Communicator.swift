@@ -112,7 +112,7 @@ public final class Communicator: @unchecked Sendable {
                 // Nobody throws alone: the others wait in this collective.
                 endpoint.raise(
                     RankFailure(
-                        rank: endpoint.rank, exitCode: RankFailure.defaultExitCode,
+                        rank: endpoint.rank, exitCode: RankFailure.communicationExitCode,
                         message: error.message))
                 try endpoint.throwFailure()
                 throw error

@@ -19,6 +19,10 @@ public struct RankFailure: Error, CustomStringConvertible, Sendable, Equatable {
     /// The exit code where nobody chose one: an internal failure (EX_SOFTWARE).
     public static let defaultExitCode: Int32 = 70
 
+    /// The exit code where the ranks can't work together (EX_PROTOCOL): MPI refuses, a rank does not
+    /// come, calls differ.
+    public static let communicationExitCode: Int32 = 76
+
     /// Makes a failure.
     public init(rank: Int, exitCode: Int32, message: String) {
         self.rank = rank

@@ -67,9 +67,10 @@ public final class DistillationRun {
             return true
         }
         report(inputs)
+        let source = try StudentSource(recipe)
         let teacher = try TeacherFactory.make(recipe, inputs, compute: compute)
         let labelled = try label(inputs, teacher, mayAsk: asksTeacher)
-        let stage = try trainStage(inputs, labelled, fingerprint)
+        let stage = try trainStage(inputs, labelled, source, fingerprint)
         let training = try stage.run(
             labelled.pool, resume: resume, isStopRequested: isStopRequested)
         status.secondsBefore += (ContinuousClock.now - begun).inSeconds
@@ -109,6 +110,11 @@ public final class DistillationRun {
         _ inputs: RunInputs, _ teacher: any Teacher, mayAsk: Bool = true
     ) throws -> LabelledInputs {
         console.say("teacher: \(teacher.description)")
+        if let labels = try knownLabels() {
+            // A gold label that no class answers to is found before anything is paid for.
+            let records = inputs.pool.records + (inputs.test?.records ?? [])
+            _ = try GoldLabels.classes(of: records, labels)
+        }
         let stage = LabelStage(
             teacher: teacher, folder: folder, leaseSize: recipe.teacher.leaseSize,
             communicator: communicator, console: console, mayAsk: mayAsk)
@@ -127,28 +133,25 @@ public final class DistillationRun {
     }
 
     private func labelSet(_ inputs: RunInputs, _ result: LabelStageResult) throws -> LabelSet {
+        try knownLabels() ?? LabelSet(discoveredIn: result.answers.compactMap { $0 })
+    }
+
+    /// The labels, where the recipe names them.
+    private func knownLabels() throws -> LabelSet? {
         if !recipe.teacher.labels.isEmpty { return try LabelSet(recipe.teacher.labels) }
-        if recipe.teacher.kind == .encoder {
-            return try LabelSet(recipe.teacher.labelSentences.map(\.label))
-        }
-        return try LabelSet(discoveredIn: result.answers.compactMap { $0 })
+        guard recipe.teacher.kind == .encoder else { return nil }
+        return try LabelSet(recipe.teacher.labelSentences.map(\.label))
     }
 
     private func trainStage(
-        _ inputs: RunInputs, _ labelled: LabelledInputs, _ fingerprint: String
+        _ inputs: RunInputs, _ labelled: LabelledInputs, _ source: StudentSource,
+        _ fingerprint: String
     ) throws -> TrainStage {
-        let modelFolder = try ModelFolder(path: recipe.student.model)
-        let tokenizer = try Tokenizer(contentsOf: recipe.student.model)
         let labels = labelled.pool.labels
+        let tokenizer = source.tokenizer
         let student = try BertClassifier(
-            modelFolder, labels: labels.names, seed: recipe.seed,
+            source.folder, labels: labels.names, seed: recipe.seed,
             newHead: recipe.student.newHead)
-        guard recipe.student.maximumLength <= student.configuration.maximumLength else {
-            throw MethodError(
-                .invalidRecipe,
-                "student.max_seq_length \(recipe.student.maximumLength) is more than the "
-                    + "\(student.configuration.maximumLength) positions of \(modelFolder.path)")
-        }
         let evaluation = try inputs.test.map {
             try TestEvaluation(
                 $0.records, labels: labels, tokenizer: tokenizer,
@@ -156,7 +159,7 @@ public final class DistillationRun {
                 compute: compute)
         }
         console.say(
-            "student: \(modelFolder.path), \(student.weightCount / 1_000_000) million "
+            "student: \(source.folder.path), \(student.weightCount / 1_000_000) million "
                 + "weights, \(labels.count) classes, on \(communicator.size) ranks x "
                 + "\(compute.threadCount) threads, \(compute.instructionSet)")
         return TrainStage(
@@ -217,6 +220,24 @@ public final class DistillationRun {
     private func showReport() throws {
         guard console.isLeader else { return }
         console.write(try RunSummary.table(folder))
+    }
+}
+
+/// What the student starts from, opened and checked before the teacher is asked for anything.
+private struct StudentSource {
+    let folder: ModelFolder
+    let tokenizer: Tokenizer
+
+    init(_ recipe: Recipe) throws {
+        folder = try ModelFolder(path: recipe.student.model)
+        tokenizer = try Tokenizer(contentsOf: recipe.student.model)
+        let longest = folder.configuration.maximumLength
+        guard recipe.student.maximumLength <= longest else {
+            throw MethodError(
+                .invalidRecipe,
+                "student.max_seq_length \(recipe.student.maximumLength) is more than the "
+                    + "\(longest) positions of \(folder.path)")
+        }
     }
 }
 

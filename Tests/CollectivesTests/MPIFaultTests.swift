@@ -83,21 +83,21 @@ struct MPIFaultTests {
 
     @Test func aRankComputesForEver() throws {
         let job = try MPIJob.run(.computesForEver)
-        #expect(job.exitCode == 70)
+        #expect(job.exitCode == RankFailure.communicationExitCode)
         #expect(job.count("in barrier #2; missing: rank 1 (computing for ") >= 2)
         #expect(job.seconds < 20)
     }
 
     @Test func aRankIsStopped() throws {
         let job = try MPIJob.run(.stopped)
-        #expect(job.exitCode == 70)
+        #expect(job.exitCode == RankFailure.communicationExitCode)
         #expect(job.count("missing: rank 1 (does not answer)") >= 2)
         #expect(job.seconds < 20)
     }
 
     @Test func ranksMakeDifferentCalls() throws {
         let job = try MPIJob.run(.mismatchedCalls)
-        #expect(job.exitCode == 70)
+        #expect(job.exitCode == RankFailure.communicationExitCode)
         #expect(job.count("barrier #2") >= 1)
         #expect(job.count("all-reduce #2") >= 1)
         #expect(job.seconds < 20)

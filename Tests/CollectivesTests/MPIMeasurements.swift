@@ -15,7 +15,8 @@ import Testing
         if: LaunchEnvironment.current.isLaunched && getenv("RETORT_MEASURE") != nil,
         "needs mpirun and RETORT_MEASURE"))
 struct MPIMeasurements {
-    @Test func measure() throws {
+    @Test(.enabled(if: getenv("RETORT_LARGE") == nil, "one world a process"))
+    func measure() throws {
         let world = try MPIWorld()
         let communicator = world.communicator
         for mebibytes in [4, 90] { try gradientSum(communicator, mebibytes: mebibytes) }
@@ -23,6 +24,37 @@ struct MPIMeasurements {
         try smallOperations(communicator)
         try overlap(communicator)
         try idleCost(communicator)
+        #expect(try world.finalize())
+    }
+
+    /// Messages beyond 2^31 bytes: 2.1 GiB a rank, so not among the tests.
+    @Test(.enabled(if: getenv("RETORT_LARGE") != nil, "needs RETORT_LARGE and memory"))
+    func beyondTwoGibibytes() throws {
+        let world = try MPIWorld(options: MPIOptions(maximumMessageBytes: Int(Int32.max)))
+        let communicator = world.communicator
+        let count = (1 << 31) / 4 + 12_345_678
+        let buffer = FloatBuffer(count: count)
+        let flat = UnsafeMutableBufferPointer(start: buffer.base, count: count)
+        let last = communicator.size - 1
+        let start = monotonicSeconds()
+        if communicator.rank == 0 { for index in 0..<count { flat[index] = Float(index & 0xFFFF) } }
+        try communicator.broadcast(flat, root: 0)
+        var wrong = 0
+        for index in 0..<count where flat[index] != Float(index & 0xFFFF) { wrong += 1 }
+        #expect(wrong == 0)
+        // The last rank has all but one element.
+        var parts = [Range<Int>](repeating: 0..<0, count: communicator.size)
+        parts[0] = 0..<1
+        parts[last] = 1..<count
+        for index in parts[communicator.rank] { flat[index] = 7 }
+        try communicator.allGather(flat, parts: parts)
+        wrong = 0
+        for index in 0..<count where flat[index] != 7 { wrong += 1 }
+        #expect(wrong == 0)
+        say(
+            communicator,
+            "broadcast and all-gather of \(count * 4) bytes: "
+                + figure(monotonicSeconds() - start, "s"))
         #expect(try world.finalize())
     }
 

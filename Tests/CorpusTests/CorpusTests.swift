@@ -174,7 +174,7 @@ import Testing
         #expect(error?.message.contains("TREC.train:") == true)
         #expect(error?.message.contains("not UTF-8 at byte") == true)
         let corpus = try Corpus.read(CorpusSource(paths: [path], format: .lines, onBadRow: .skip))
-        // Two lines are Latin-1 beyond ASCII; exact repeats are dropped.
+        // One line holds a Latin-1 letter; exact repeats are dropped.
         #expect(corpus.report.rows == 5452)
         #expect(corpus.report.badRowCount == 1)
         #expect(corpus.report.kept + corpus.report.duplicateCount == 5451)

@@ -3,8 +3,8 @@
 //
 // What a test wants broken is changed by name: fields of the configuration, tensors of the file.
 
-public import Foundation
-public import Safetensors
+import Foundation
+import Safetensors
 
 /// A tiny BERT and how it differs from the usual one.
 public struct TinyBert {

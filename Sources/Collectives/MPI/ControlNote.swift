@@ -10,6 +10,8 @@ enum ControlNote: Equatable {
     case here(number: Int, name: String, isInside: Bool, milliseconds: Int)
     /// The sender has come to the end and will make no more calls than MPI_Finalize.
     case goodbye
+    /// The sender waits for an answer from the counters: look more often for a while.
+    case knock
 
     /// Bytes of every note.
     ///
@@ -32,6 +34,8 @@ enum ControlNote: Equatable {
             text = name
         case .goodbye:
             head = (5, 0, 0)
+        case .knock:
+            head = (6, 0, 0)
         }
         var utf8 = Array(text.utf8.prefix(Self.byteCount - Self.headBytes))
         while utf8.count < text.utf8.count, let last = utf8.last, last & 0xC0 == 0x80 {
@@ -62,6 +66,7 @@ enum ControlNote: Equatable {
         case 3: self = .here(number: first, name: text, isInside: true, milliseconds: second)
         case 4: self = .here(number: first, name: text, isInside: false, milliseconds: second)
         case 5: self = .goodbye
+        case 6: self = .knock
         default: return nil
         }
     }

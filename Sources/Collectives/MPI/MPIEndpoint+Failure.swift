@@ -39,6 +39,8 @@ extension MPIEndpoint {
                 answeredNumbers[sender] = number
             case .goodbye:
                 goodbyes.insert(sender)
+            case .knock:
+                lastKnock = monotonicSeconds()
             }
         }
     }

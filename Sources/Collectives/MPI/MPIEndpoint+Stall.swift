@@ -12,6 +12,8 @@ struct StallWatch {
     var nextQuestion: Double
     /// Seconds of waiting at which they were asked, while answers are awaited.
     var asked: Double?
+    /// Whether the host of the counters has been asked to look more often.
+    var hasKnocked = false
 
     /// How long answers are awaited: an idle rank looks every few milliseconds.
     static let answerTime = 1.0
@@ -37,7 +39,8 @@ extension MPIEndpoint {
                 let error = CollectiveError(code: .stalled, message: report.description)
                 raise(
                     RankFailure(
-                        rank: rank, exitCode: RankFailure.defaultExitCode, message: error.message))
+                        rank: rank, exitCode: RankFailure.communicationExitCode,
+                        message: error.message))
             }
         } else if waited >= watch.nextQuestion {
             watch.asked = waited

@@ -23,7 +23,7 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
     var answers: [Int: StallReport.Absent] = [:]
     var answeredNumbers: [Int: Int] = [:]
     var active: [ObjectIdentifier: MPIBatch] = [:]
-    private var lastServed = 0.0
+    var lastKnock = 0.0
 
     // These two are for any thread.
     let failureSeen = Atomic<Bool>(false)
@@ -148,13 +148,21 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
             if try isOver() { return }
             try hear()
             try throwFailure()
+            if kind == .counter { try knock(&watch, waited: patience.waited) }
             try look(after: &watch, waited: patience.waited)
             patience.pause(on: thread)
         }
     }
 
+    /// Over a network rank 0 answers when it looks; a rank that had to wait makes it look more often,
+    /// for those that come next.
+    private func knock(_ watch: inout StallWatch, waited: Double) throws {
+        guard rank != 0, !watch.hasKnocked, waited > IdlePause.shortest else { return }
+        watch.hasKnocked = true
+        try control.send(.knock, to: 0)
+    }
+
     func idle() -> Double? {
-        let start = monotonicSeconds()
         do {
             try hear()
             if failureSeen.load(ordering: .acquiring) { try castVote() }
@@ -163,10 +171,7 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
             return IdlePause.longest
         }
         guard agreed == nil else { return IdlePause.shortest }
-        let end = monotonicSeconds()
-        // A look that took long has served somebody, who may soon come again.
-        if end - start > Patience.busyLook { lastServed = end }
-        let quiet = end - max(place.since, lastServed)
+        let quiet = monotonicSeconds() - max(place.since, lastKnock)
         let longest = rank == 0 ? IdlePause.longestOfCounterHost : IdlePause.longest
         return min(longest, max(IdlePause.shortest, quiet * IdlePause.share))
     }

@@ -10,7 +10,8 @@ import Glibc
 /// `Communicator.reduceScatter`. A bucket whose gradient is complete in the last leaf may be folded
 /// with `fold(_:)` and reduced while the rest is still being computed.
 ///
-/// Memory: at most log2(leaves of the rank) + 2 buffers, kept from step to step.
+/// Memory, kept from step to step: log2(leaves of the rank) + 1 buffers where the number of ranks is a
+/// power of two, at most twice as many elsewhere.
 public final class TreeAccumulator: @unchecked Sendable {
     /// The tree it serves.
     public let tree: LeafTree

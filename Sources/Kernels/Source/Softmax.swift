@@ -35,7 +35,9 @@ public func exponentialShifted<V: FloatVector>(
     return (a + b).sum()
 }
 
-/// y = softmax(x). A row of minus infinities alone becomes zeros, not NaN: nothing to attend to.
+/// y = softmax(x).
+///
+/// A row of minus infinities alone becomes zeros, not NaN: nothing to attend to.
 @_alwaysEmitIntoClient @inline(__always)
 public func softmaxRow<V: FloatVector>(
     _ vector: V.Type, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int,
@@ -99,9 +101,11 @@ public func softmaxRowBackward<V: FloatVector>(
 public struct SoftmaxGradient<V: FloatVector>: BinaryOperation {
     @usableFromInline let inner: V
 
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init(inner: Float) { self.inner = V(inner) }
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V { x * (y - inner) }
 }
@@ -112,12 +116,14 @@ public struct CrossEntropyGradient<V: FloatVector>: BinaryOperation {
     @usableFromInline let mass: V
     @usableFromInline let factor: V
 
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init(mass: Float, factor: Float) {
         self.mass = V(mass)
         self.factor = V(factor)
     }
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V { (x * mass - y) * factor }
 }

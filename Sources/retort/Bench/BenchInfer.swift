@@ -21,12 +21,8 @@ struct BenchInfer: ParsableCommand {
         try Launch.onRanks(threads: options.compute.threads) { context in
             let student = try options.student()
             let samples = options.samples(vocabulary: student.configuration.vocabularySize)
-            let inference = Inference(student, compute: context.compute)
-            let seconds = try options.median(context.communicator) { _ in
-                _ = try inference.probabilities(
-                    of: samples.count, over: context.communicator
-                ) { part in samples[part].map(\.tokens) }
-            }
+            let seconds = try options.inferenceSeconds(
+                student, samples, context, steps: options.steps)
             if context.console.isLeader {
                 StandardOutput.write(
                     options.line(

@@ -76,7 +76,9 @@ struct BenchStepOptions: ParsableArguments {
     }
 
     /// The median seconds of a body that all ranks run together.
-    func median(_ communicator: Communicator, _ body: (Int) throws -> Void) throws -> Double {
+    func median(
+        _ communicator: Communicator, steps: Int, _ body: (Int) throws -> Void
+    ) throws -> Double {
         var seconds: [Double] = []
         for step in 0..<(steps + 2) {
             try communicator.barrier()
@@ -88,13 +90,28 @@ struct BenchStepOptions: ParsableArguments {
         return seconds.dropFirst(2).sorted()[steps / 2]
     }
 
+    /// The median seconds of a batch of inference over all ranks.
+    func inferenceSeconds(
+        _ student: BertClassifier, _ samples: [TrainingSample], _ context: RankContext, steps: Int
+    ) throws -> Double {
+        let inference = Inference(student, compute: context.compute)
+        return try median(context.communicator, steps: steps) { _ in
+            _ = try inference.probabilities(of: samples.count, over: context.communicator) {
+                part in
+                samples[part].map(\.tokens)
+            }
+        }
+    }
+
+    /// One JSON line with the keys of the PyTorch script and more.
     func line(
         _ context: RankContext, _ values: [ReportValue.Member], tokens: Int
     ) -> String {
         let head: [ReportValue.Member] = [
             .init("peer", "retort"), .init("ranks", .integer(context.communicator.size)),
             .init("threads", .integer(context.compute.threadCount)),
-            .init("dtype", "float32"), .init("batch", .integer(batch)),
+            .init("dtype", "float32"), .init("compile", false),
+            .init("batch", .integer(batch)),
             .init("length", .integer(length)), .init("tokens", .integer(tokens)),
             .init("instruction_set", .text("\(context.compute.instructionSet.description)")),
         ]

@@ -27,10 +27,14 @@ struct BenchTrain: ParsableCommand {
             let trainer = ParallelStudent(
                 student, options: training, seed: 1, communicator: context.communicator,
                 compute: context.compute)
-            let seconds = try options.median(context.communicator) { step in
+            let seconds = try options.median(
+                context.communicator, steps: options.steps
+            ) { step in
                 _ = try trainer.train(on: samples, step: step, rate: 2e-5)
             }
             let traffic = context.communicator.trafficSoFar
+            let inference = try options.inferenceSeconds(
+                student, samples, context, steps: max(4, options.steps / 2))
             let peak = try context.communicator.allReduce(
                 [Int64(Memory.peakResidentBytes)], .maximum)[0]
             if context.console.isLeader {
@@ -42,6 +46,9 @@ struct BenchTrain: ParsableCommand {
                             .init(
                                 "train_samples_per_s",
                                 .number(rounded(Double(options.batch) / seconds, 100))),
+                            .init(
+                                "infer_samples_per_s",
+                                .number(rounded(Double(options.batch) / inference, 100))),
                             .init("peak_rss_mib", .integer(Int(peak >> 20))),
                             .init(
                                 "communication_s",
