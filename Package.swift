@@ -54,7 +54,7 @@ let package = Package(
         // Kernels: the C table of function pointers, the generic source, one satellite an ISA.
         .target(name: "CKernels", path: "Sources/Kernels/CKernels"),
         .target(
-            name: "KernelSource", path: "Sources/Kernels/Source",
+            name: "KernelSource", dependencies: ["CKernels"], path: "Sources/Kernels/Source",
             swiftSettings: common + [.unsafeFlags(["-O"])]),
         .target(
             name: "Kernels",

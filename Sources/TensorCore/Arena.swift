@@ -38,7 +38,9 @@ public final class Arena: @unchecked Sendable {
     /// Bytes in use.
     public var usedBytes: Int { usedBefore + offset }
 
-    /// Gives everything back. Views made before must not be used any more.
+    /// Gives everything back.
+    ///
+    /// Views made before must not be used any more.
     public func reset() {
         if chunks.count > 1 {
             // One chunk of the size that all of them reached, with room for alignment gaps.

@@ -61,8 +61,9 @@ public final class Compute: @unchecked Sendable {
         parallelFor(rows, grain: grain, body)
     }
 
-    /// Runs a body over runs of elements of equally shaped matrices: `(row, column, count)`. Matrices
-    /// without gaps are one long row.
+    /// Runs a body over runs of elements of equally shaped matrices.
+    ///
+    /// The body gets `(row, column, count)`. Matrices without gaps are one long row.
     func forRuns(
         _ shape: Matrix, contiguous: Bool, _ body: (_ row: Int, _ column: Int, _ count: Int) -> Void
     ) {

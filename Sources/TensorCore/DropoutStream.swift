@@ -60,8 +60,10 @@ public struct DropoutStream: Sendable {
 }
 
 extension Compute {
-    /// y = x / (1 - probability) where kept, else 0, row r with the identity r of `stream`. Applied
-    /// to the gradient of y it is its own backward pass. y may be x. A probability of 0 copies.
+    /// y = x / (1 - probability) where kept, else 0, row r with the identity r of `stream`.
+    ///
+    /// Applied to the gradient of y it is its own backward pass. y may be x. A probability of 0
+    /// copies.
     public func dropout(
         _ x: Matrix, probability: Float, stream: DropoutStream, into y: Matrix
     ) {

@@ -26,7 +26,8 @@ extension Compute {
     ) {
         multiply(
             Operand(matrix: a, transposed: transposeA),
-            .plain(Operand(matrix: b, transposed: transposeB)), inner: transposeB ? b.columns : b.rows,
+            .plain(Operand(matrix: b, transposed: transposeB)),
+            inner: transposeB ? b.columns : b.rows,
             n: transposeB ? b.rows : b.columns, into: c, accumulate: accumulate, bias: bias,
             scale: scale)
     }
@@ -38,7 +39,8 @@ extension Compute {
     ) {
         precondition(
             b.instructionSet == instructionSet,
-            "gemm: B was packed for \(b.instructionSet?.description ?? "nothing"), not \(instructionSet)")
+            "gemm: B was packed for \(b.instructionSet?.description ?? "nothing"), not \(instructionSet)"
+        )
         multiply(
             Operand(matrix: a, transposed: transposeA), .packed(b), inner: b.rows, n: b.columns,
             into: c, accumulate: accumulate, bias: bias, scale: scale)
@@ -148,7 +150,9 @@ struct GEMMSlab {
 }
 
 extension UnsafePointer<retort_kernels> {
-    /// The part of a slab that some rows and columns make up. `columns` starts at a panel.
+    /// The part of a slab that some rows and columns make up.
+    ///
+    /// `columns` starts at a panel.
     func multiply(
         _ slab: GEMMSlab, rows: Range<Int>, packed: UnsafePointer<Float>, columns: Range<Int>,
         tile: UnsafeMutablePointer<Float>

@@ -96,7 +96,8 @@ public struct Matrix: @unchecked Sendable {
             base.update(from: source.base, count: count)
         } else {
             for row in 0..<rows {
-                (base + row * stride).update(from: source.base + row * source.stride, count: columns)
+                (base + row * stride).update(
+                    from: source.base + row * source.stride, count: columns)
             }
         }
     }

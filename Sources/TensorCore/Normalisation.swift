@@ -8,8 +8,10 @@ extension Compute {
     private static let rowBlock = 64
 
     /// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, row by row; the mean and the
-    /// reciprocal deviation of each row (vectors of as many as x has rows) are kept for the backward
-    /// pass. y may be x.
+    /// reciprocal deviation of each row (vectors of as many as x has rows) are kept for the
+    /// backward pass.
+    ///
+    /// y may be x.
     public func layerNorm(
         _ x: Matrix, gamma: Matrix, beta: Matrix, epsilon: Float, into y: Matrix, mean: Matrix,
         reciprocalDeviation: Matrix
@@ -30,6 +32,7 @@ extension Compute {
     }
 
     /// dx (or dx +=) the gradient of x; the gradients of gamma and beta are added to what is there.
+    ///
     /// dx may be dy unless it accumulates.
     public func layerNormBackward(
         _ x: Matrix, gamma: Matrix, mean: Matrix, reciprocalDeviation: Matrix, _ dy: Matrix,

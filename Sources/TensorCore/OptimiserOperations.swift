@@ -10,8 +10,10 @@ internal import Kernels
 #endif
 
 extension Compute {
-    /// One step of AdamW. `step` counts from 1; gradients are multiplied by `gradientScale` (which
-    /// carries clipping and the division by the global count) and not changed.
+    /// One step of AdamW.
+    ///
+    /// `step` counts from 1; gradients are multiplied by `gradientScale` (which carries clipping
+    /// and the division by the global count) and not changed.
     public func adamW(
         parameters: Matrix, gradients: Matrix, firstMoment m: Matrix, secondMoment v: Matrix,
         step: Int, learningRate: Double, beta1: Double = 0.9, beta2: Double = 0.999,

@@ -28,8 +28,9 @@ public final class PackedMatrix: @unchecked Sendable {
             Self.floats(rows: rows, columns: columns, columnTile: kernels.pointee.column_tile))
     }
 
-    /// Where the panel that starts at (k, column) begins. Runs of k follow each other, each with all
-    /// of its panels.
+    /// Where the panel that starts at (k, column) begins.
+    ///
+    /// Runs of k follow each other, each with all of its panels.
     func panel(
         run: Range<Int>, column: Int, kernels: UnsafePointer<retort_kernels>
     )

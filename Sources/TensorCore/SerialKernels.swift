@@ -77,8 +77,9 @@ public struct SerialKernels: @unchecked Sendable {
         }
     }
 
-    /// y = softmax(x), with the row's maximum and the sum of e^(x - maximum). A row of minus
-    /// infinities gives zeros and the sum 0.
+    /// y = softmax(x), with the row's maximum and the sum of e^(x - maximum).
+    ///
+    /// A row of minus infinities gives zeros and the sum 0.
     @discardableResult
     public func softmax(_ x: Matrix, into y: Matrix) -> (maximum: Float, sum: Float) {
         checkRows(x, y, "softmax")

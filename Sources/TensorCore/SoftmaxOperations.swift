@@ -9,8 +9,10 @@ internal import Kernels
 #endif
 
 extension Compute {
-    /// y = softmax of each row. With `validCount`, row r uses its first `validCount[r]` columns and
-    /// the others become 0. y may be x.
+    /// y = softmax of each row.
+    ///
+    /// With `validCount`, row r uses its first `validCount[r]` columns and the others become 0. y
+    /// may be x.
     public func softmaxRows(_ x: Matrix, into y: Matrix, validCount: [Int32]? = nil) {
         x.checkShape(y, "softmaxRows")
         precondition(
@@ -29,7 +31,9 @@ extension Compute {
         }
     }
 
-    /// dx = y (dy - sum(y dy)) in each row, from the softmax y. dx may be dy or y.
+    /// dx = y (dy - sum(y dy)) in each row, from the softmax y.
+    ///
+    /// dx may be dy or y.
     public func softmaxBackward(_ y: Matrix, _ dy: Matrix, into dx: Matrix) {
         y.checkShape(dy, "softmaxBackward")
         y.checkShape(dx, "softmaxBackward")
@@ -42,7 +46,9 @@ extension Compute {
         }
     }
 
-    /// y = x - log(sum(e^x)) in each row. y may be x.
+    /// y = x - log(sum(e^x)) in each row.
+    ///
+    /// y may be x.
     public func logSoftmaxRows(_ x: Matrix, into y: Matrix) {
         x.checkShape(y, "logSoftmaxRows")
         forRows(x.rows, of: x.columns) { range in
@@ -53,8 +59,9 @@ extension Compute {
         }
     }
 
-    /// Entropy of softmax(row) over its largest value log(columns): 0 sure, 1 uniform. A row of one
-    /// column has entropy 0.
+    /// Entropy of softmax(row) over its largest value log(columns): 0 sure, 1 uniform.
+    ///
+    /// A row of one column has entropy 0.
     public func rowEntropy(logits: Matrix, into entropies: Matrix) {
         entropies.checkVector(logits.rows, "rowEntropy")
         let largest = naturalLogarithm(Double(max(logits.columns, 1)))
@@ -89,4 +96,3 @@ extension Compute {
         return ratio.isNaN ? .nan : Float(min(max(ratio, 0), 1))
     }
 }
-

@@ -1,12 +1,16 @@
 // The kernels of this instruction set: each C function of CKernels.h, made of the generic source and
-// this module's `Vector`. The compiler checks every signature against the header. Nothing but
+// the vector of this width. The compiler checks every signature against the header. Nothing but
 // pointers, integers, floats and vectors may occur here: anything generic that is emitted on its own
 // would be a weak symbol, of which the linker keeps one copy for the whole program.
+//
+// The names and the documentation are those of the C header.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
 
 public import CKernels
 import KernelSource
 
-typealias V = Vector
+typealias V = Vector4
+typealias Tiles = Tiles3<V>
 
 @c @implementation
 public func retort_baseline_pack_a(

@@ -41,6 +41,7 @@ public enum InstructionSet: Int32, CaseIterable, Comparable, Sendable, CustomStr
         self = match
     }
 
+    /// Whether the left set is the worse one.
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
     /// The best set that the processor and the operating system run.
@@ -76,7 +77,8 @@ public struct KernelTable: @unchecked Sendable {
             let table = retort_kernel_table(instructionSet.rawValue)
         else {
             preconditionFailure(
-                "instruction set \(instructionSet) on a processor that runs \(InstructionSet.detected)")
+                "instruction set \(instructionSet) on a processor that runs \(InstructionSet.detected)"
+            )
         }
         self.instructionSet = instructionSet
         functions = table

@@ -14,7 +14,7 @@ public protocol TileSet {
     /// Runs the micro-tile of a height.
     static func run(
         rows: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ depth: Int,
-        _ target: TileTarget<Vector>)
+        _ target: TileTarget)
 }
 
 /// C (rows x columns) from packed A panels and B panels; see `gemm_block` in CKernels.h.
@@ -32,19 +32,12 @@ public func gemmBlock<Tiles: TileSet>(
     while column < columns {
         let present = columns &- column
         let partial = present < width
-        var left = V()
-        var right = V()
+        let addend = scratch.moved(Tiles.rowLimit &* width)
         if let bias {
-            let source = bias.moved(column)
-            if partial {
-                let padded = scratch.moved(Tiles.rowLimit &* width)
-                copy(source, to: padded, count: present, padding: width)
-                left = padded.load(0, as: V.self)
-                right = padded.load(V.lanes, as: V.self)
-            } else {
-                left = source.load(0, as: V.self)
-                right = source.load(V.lanes, as: V.self)
-            }
+            copy(bias.moved(column), to: addend, count: partial ? present : width, padding: width)
+        } else {
+            addend.store(V(), 0)
+            addend.store(V(), V.lanes)
         }
         var aPanel = a
         var row = 0
@@ -58,7 +51,7 @@ public func gemmBlock<Tiles: TileSet>(
             }
             let target = TileTarget(
                 c: partial ? scratch : place, stride: partial ? width : stride,
-                accumulate: accumulate, scale: V(scale), biasLeft: left, biasRight: right)
+                accumulate: accumulate, scale: scale, bias: addend)
             Tiles.run(rows: count, aPanel, bPanel, depth, target)
             if partial {
                 copyRows(scratch, width, to: place, stride, rows: count, columns: present)

@@ -33,15 +33,18 @@ public struct Row<Vector: FloatVector>: TileRows {
     @usableFromInline var left: Vector
     @usableFromInline var right: Vector
 
+    /// How many rows.
     @_alwaysEmitIntoClient @inline(__always)
     public static var count: Int { 1 }
 
+    /// All zero.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {
         left = Vector()
         right = Vector()
     }
 
+    /// Adds one column of A times one row of B.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func step(_ a: UnsafePointer<Float>, _ left: Vector, _ right: Vector) {
         let scalar = Vector(a.pointee)
@@ -49,12 +52,14 @@ public struct Row<Vector: FloatVector>: TileRows {
         self.right = .multiplyAdd(scalar, right, self.right)
     }
 
+    /// Asks for the cache lines of C.
     @_alwaysEmitIntoClient @inline(__always)
     public static func prefetch(_ c: UnsafeMutablePointer<Float>, _ stride: Int) {
         Vector.prefetch(c)
         Vector.prefetch(c.moved(2 &* Vector.lanes &- 1))
     }
 
+    /// Writes `scale * this + C`.
     @_alwaysEmitIntoClient @inline(__always)
     public func add(to c: UnsafeMutablePointer<Float>, _ stride: Int, _ scale: Vector) {
         c.store(Vector.multiplyAdd(left, scale, c.load(0, as: Vector.self)), 0)
@@ -62,6 +67,7 @@ public struct Row<Vector: FloatVector>: TileRows {
             Vector.multiplyAdd(right, scale, c.load(Vector.lanes, as: Vector.self)), Vector.lanes)
     }
 
+    /// Writes `scale * this` plus the same two vectors in each row.
     @_alwaysEmitIntoClient @inline(__always)
     public func store(
         _ c: UnsafeMutablePointer<Float>, _ stride: Int, _ scale: Vector, _ left: Vector,
@@ -81,33 +87,39 @@ public struct Stack<Top: TileRows, Bottom: TileRows>: TileRows where Top.Vector 
     /// The vector they are made of.
     public typealias Vector = Top.Vector
 
+    /// How many rows.
     @_alwaysEmitIntoClient @inline(__always)
     public static var count: Int { Top.count &+ Bottom.count }
 
+    /// All zero.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {
         top = Top()
         bottom = Bottom()
     }
 
+    /// Adds one column of A times one row of B.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func step(_ a: UnsafePointer<Float>, _ left: Vector, _ right: Vector) {
         top.step(a, left, right)
         bottom.step(a.moved(Top.count), left, right)
     }
 
+    /// Asks for the cache lines of C.
     @_alwaysEmitIntoClient @inline(__always)
     public static func prefetch(_ c: UnsafeMutablePointer<Float>, _ stride: Int) {
         Top.prefetch(c, stride)
         Bottom.prefetch(c.moved(Top.count &* stride), stride)
     }
 
+    /// Writes `scale * this + C`.
     @_alwaysEmitIntoClient @inline(__always)
     public func add(to c: UnsafeMutablePointer<Float>, _ stride: Int, _ scale: Vector) {
         top.add(to: c, stride, scale)
         bottom.add(to: c.moved(Top.count &* stride), stride, scale)
     }
 
+    /// Writes `scale * this` plus the same two vectors in each row.
     @_alwaysEmitIntoClient @inline(__always)
     public func store(
         _ c: UnsafeMutablePointer<Float>, _ stride: Int, _ scale: Vector, _ left: Vector,
@@ -119,40 +131,52 @@ public struct Stack<Top: TileRows, Bottom: TileRows>: TileRows where Top.Vector 
 }
 
 // Heights by name. Each is at most one addition away from shorter ones.
+/// One row.
 public typealias Rows1<V: FloatVector> = Row<V>
+/// Two rows.
 public typealias Rows2<V: FloatVector> = Stack<Rows1<V>, Rows1<V>>
+/// Three rows.
 public typealias Rows3<V: FloatVector> = Stack<Rows2<V>, Rows1<V>>
+/// Four rows.
 public typealias Rows4<V: FloatVector> = Stack<Rows2<V>, Rows2<V>>
+/// Five rows.
 public typealias Rows5<V: FloatVector> = Stack<Rows4<V>, Rows1<V>>
+/// Six rows.
 public typealias Rows6<V: FloatVector> = Stack<Rows4<V>, Rows2<V>>
+/// Seven rows.
 public typealias Rows7<V: FloatVector> = Stack<Rows4<V>, Rows3<V>>
+/// Eight rows.
 public typealias Rows8<V: FloatVector> = Stack<Rows4<V>, Rows4<V>>
+/// Nine rows.
 public typealias Rows9<V: FloatVector> = Stack<Rows8<V>, Rows1<V>>
+/// Ten rows.
 public typealias Rows10<V: FloatVector> = Stack<Rows8<V>, Rows2<V>>
+/// Eleven rows.
 public typealias Rows11<V: FloatVector> = Stack<Rows8<V>, Rows3<V>>
+/// Twelve rows.
 public typealias Rows12<V: FloatVector> = Stack<Rows8<V>, Rows4<V>>
 
 /// Where a micro-tile goes, and what is added to it.
 @frozen
-public struct TileTarget<V: FloatVector> {
+public struct TileTarget {
     @usableFromInline var c: UnsafeMutablePointer<Float>
     @usableFromInline var stride: Int
     @usableFromInline var accumulate: Bool
-    @usableFromInline var scale: V
-    @usableFromInline var biasLeft: V
-    @usableFromInline var biasRight: V
+    @usableFromInline var scale: Float
+    /// Two vectors, in memory and not in registers, where they would push accumulators out.
+    @usableFromInline var bias: UnsafePointer<Float>
 
+    /// A place in C, or in scratch for a tile that sticks out of C.
     @_alwaysEmitIntoClient @inline(__always)
     public init(
-        c: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool, scale: V, biasLeft: V,
-        biasRight: V
+        c: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool, scale: Float,
+        bias: UnsafePointer<Float>
     ) {
         self.c = c
         self.stride = stride
         self.accumulate = accumulate
         self.scale = scale
-        self.biasLeft = biasLeft
-        self.biasRight = biasRight
+        self.bias = bias
     }
 }
 
@@ -160,7 +184,7 @@ public struct TileTarget<V: FloatVector> {
 @_alwaysEmitIntoClient @inline(__always)
 public func microTile<Rows: TileRows>(
     _ rows: Rows.Type, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ depth: Int,
-    _ target: TileTarget<Rows.Vector>
+    _ target: TileTarget
 ) {
     typealias V = Rows.Vector
     Rows.prefetch(target.c, target.stride)
@@ -174,9 +198,12 @@ public func microTile<Rows: TileRows>(
         b = b.moved(2 &* V.lanes)
         k &+= 1
     }
+    let scale = V(target.scale)
     if target.accumulate {
-        tile.add(to: target.c, target.stride, target.scale)
+        tile.add(to: target.c, target.stride, scale)
     } else {
-        tile.store(target.c, target.stride, target.scale, target.biasLeft, target.biasRight)
+        tile.store(
+            target.c, target.stride, scale, target.bias.load(0, as: V.self),
+            target.bias.load(V.lanes, as: V.self))
     }
 }

@@ -2,7 +2,9 @@
 // fitted for these kernels (weighted minimax by Lawson's iteration in 40 digits); the errors named
 // here were measured against 40-digit values and are asserted in the tests.
 
-/// e^x. Relative error below 1e-7; gradual underflow; infinity above 88.73; NaN stays NaN.
+/// e^x.
+///
+/// Relative error below 1e-7; gradual underflow; infinity above 88.73; NaN stays NaN.
 @_alwaysEmitIntoClient @_transparent
 public func exponential<V: FloatVector>(_ x: V) -> V {
     // Bounds that keep n in [-151, 129], so that both halves of 2^n are normal numbers. NaN passes
@@ -31,8 +33,9 @@ public func exponential<V: FloatVector>(_ x: V) -> V {
     return p * first * second
 }
 
-/// Natural logarithm of a positive normal number; error below 1e-7 of max(1, |log x|). What other
-/// arguments give is not defined: callers select them away.
+/// Natural logarithm of a positive normal number; error below 1e-7 of max(1, |log x|).
+///
+/// What other arguments give is not defined: callers select them away.
 @_alwaysEmitIntoClient @_transparent
 public func logarithm<V: FloatVector>(_ x: V) -> V {
     // x = 2^e * (1 + m) with 1 + m between sqrt(1/2) and sqrt(2).

@@ -3,9 +3,11 @@
 /// e^x.
 @frozen
 public struct Exponential<V: FloatVector>: UnaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every lane.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V) -> V { exponential(x) }
 }
@@ -13,9 +15,11 @@ public struct Exponential<V: FloatVector>: UnaryOperation {
 /// log x; minus infinity at 0, NaN below.
 @frozen
 public struct Logarithm<V: FloatVector>: UnaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every lane.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V) -> V {
         let infinity = V(.infinity)
@@ -29,9 +33,11 @@ public struct Logarithm<V: FloatVector>: UnaryOperation {
 /// tanh x.
 @frozen
 public struct HyperbolicTangent<V: FloatVector>: UnaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every lane.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V) -> V { hyperbolicTangent(x) }
 }
@@ -39,9 +45,11 @@ public struct HyperbolicTangent<V: FloatVector>: UnaryOperation {
 /// x Phi(x), the exact GELU.
 @frozen
 public struct Gelu<V: FloatVector>: UnaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every lane.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V) -> V { x * normalDistribution(x).below }
 }
@@ -49,9 +57,11 @@ public struct Gelu<V: FloatVector>: UnaryOperation {
 /// max(x, 0); NaN stays.
 @frozen
 public struct Relu<V: FloatVector>: UnaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every lane.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V) -> V { V.whereLess(x, V(), V(), x) }
 }
@@ -59,9 +69,11 @@ public struct Relu<V: FloatVector>: UnaryOperation {
 /// dy (1 - y^2), from the output y.
 @frozen
 public struct HyperbolicTangentGradient<V: FloatVector>: BinaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V { y * (V(1) - x * x) }
 }
@@ -69,9 +81,11 @@ public struct HyperbolicTangentGradient<V: FloatVector>: BinaryOperation {
 /// dy (Phi(x) + x phi(x)).
 @frozen
 public struct GeluGradient<V: FloatVector>: BinaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V {
         let (below, bell) = normalDistribution(x)
@@ -83,9 +97,11 @@ public struct GeluGradient<V: FloatVector>: BinaryOperation {
 /// dy where the output y is positive.
 @frozen
 public struct ReluGradient<V: FloatVector>: BinaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V { V.whereLess(V(), x, y, V()) }
 }
@@ -93,9 +109,11 @@ public struct ReluGradient<V: FloatVector>: BinaryOperation {
 /// x + y.
 @frozen
 public struct Sum<V: FloatVector>: BinaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V { x + y }
 }
@@ -103,9 +121,11 @@ public struct Sum<V: FloatVector>: BinaryOperation {
 /// x y.
 @frozen
 public struct Product<V: FloatVector>: BinaryOperation {
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init() {}
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V { x * y }
 }
@@ -115,9 +135,11 @@ public struct Product<V: FloatVector>: BinaryOperation {
 public struct Multiple<V: FloatVector>: UnaryOperation {
     @usableFromInline let alpha: V
 
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init(_ alpha: Float) { self.alpha = V(alpha) }
 
+    /// f of every lane.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V) -> V { alpha * x }
 }
@@ -127,9 +149,11 @@ public struct Multiple<V: FloatVector>: UnaryOperation {
 public struct MultipleSum<V: FloatVector>: BinaryOperation {
     @usableFromInline let alpha: V
 
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init(_ alpha: Float) { self.alpha = V(alpha) }
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V { V.multiplyAdd(alpha, x, y) }
 }

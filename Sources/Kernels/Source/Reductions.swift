@@ -45,9 +45,13 @@ public func reduce<R: Reduction>(_ type: R.Type, _ x: UnsafePointer<Float>, _ n:
 public struct SumReduction<V: FloatVector>: Reduction {
     /// The sum so far, lane by lane.
     public var total: V
+    /// What absent elements are read as.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { 0 }
+    /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { total = V() }
+    /// Takes in one vector.
     @_alwaysEmitIntoClient @inline(__always) public mutating func add(_ x: V) { total = total + x }
+    /// Takes in another accumulator.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func join(_ other: Self) { total = total + other.total }
 }
@@ -57,10 +61,14 @@ public struct SumReduction<V: FloatVector>: Reduction {
 public struct MaximumReduction<V: FloatVector>: Reduction {
     /// The largest so far, lane by lane.
     public var largest: V
+    /// What absent elements are read as.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { -.infinity }
+    /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { largest = V(-.infinity) }
+    /// Takes in one vector.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func add(_ x: V) { largest = V.maximum(largest, x) }
+    /// Takes in another accumulator.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func join(_ other: Self) { largest = V.maximum(largest, other.largest) }
 }
@@ -70,10 +78,14 @@ public struct MaximumReduction<V: FloatVector>: Reduction {
 public struct MagnitudeReduction<V: FloatVector>: Reduction {
     /// The largest so far, lane by lane.
     public var largest: V
+    /// What absent elements are read as.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { 0 }
+    /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { largest = V() }
+    /// Takes in one vector.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func add(_ x: V) { largest = V.maximum(largest, x.magnitude()) }
+    /// Takes in another accumulator.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func join(_ other: Self) { largest = V.maximum(largest, other.largest) }
 }
@@ -83,10 +95,14 @@ public struct MagnitudeReduction<V: FloatVector>: Reduction {
 public struct FiniteReduction<V: FloatVector>: Reduction {
     /// Zero or NaN, lane by lane.
     public var witness: V
+    /// What absent elements are read as.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { 0 }
+    /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { witness = V() }
+    /// Takes in one vector.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func add(_ x: V) { witness = witness + (x - x) }
+    /// Takes in another accumulator.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func join(_ other: Self) { witness = witness + other.witness }
 }
@@ -96,13 +112,17 @@ public struct FiniteReduction<V: FloatVector>: Reduction {
 public struct WideSumReduction<V: FloatVector>: Reduction {
     @usableFromInline var low: V.Wide
     @usableFromInline var high: V.Wide
+    /// What absent elements are read as.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { 0 }
+    /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { (low, high) = (V.Wide(), V.Wide()) }
+    /// Takes in one vector.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func add(_ x: V) {
         low = low + x.lowWide
         high = high + x.highWide
     }
+    /// Takes in another accumulator.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func join(_ other: Self) {
         low = low + other.low
@@ -118,14 +138,18 @@ public struct WideSumReduction<V: FloatVector>: Reduction {
 public struct WideSquareReduction<V: FloatVector>: Reduction {
     @usableFromInline var low: V.Wide
     @usableFromInline var high: V.Wide
+    /// What absent elements are read as.
     @_alwaysEmitIntoClient @inline(__always) public static var neutral: Float { 0 }
+    /// Nothing yet.
     @_alwaysEmitIntoClient @inline(__always) public init() { (low, high) = (V.Wide(), V.Wide()) }
+    /// Takes in one vector.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func add(_ x: V) {
         let (a, b) = (x.lowWide, x.highWide)
         low = V.multiplyAdd(a, a, low)
         high = V.multiplyAdd(b, b, high)
     }
+    /// Takes in another accumulator.
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func join(_ other: Self) {
         low = low + other.low

@@ -35,7 +35,9 @@ public func exponentialShifted<V: FloatVector>(
     return (a + b).sum()
 }
 
-/// y = softmax(x). A row of minus infinities alone becomes zeros, not NaN: nothing to attend to.
+/// y = softmax(x).
+///
+/// A row of minus infinities alone becomes zeros, not NaN: nothing to attend to.
 @_alwaysEmitIntoClient @inline(__always)
 public func softmaxRow<V: FloatVector>(
     _ vector: V.Type, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int,
@@ -70,7 +72,9 @@ public func logSoftmaxRow<V: FloatVector>(
     }
     // The sum lies between 1 and n: always in the logarithm's domain. Two subtractions, because
     // largest + log(sum) would round away the digits of a small sum.
-    let logSum = logarithm(V(total.sum()))
+    // A broken row must not come out as numbers: `logarithm` doesn't know NaN, the difference does.
+    let sum = V(total.sum())
+    let logSum = logarithm(sum) + (sum - sum)
     i = 0
     while i &+ V.lanes <= n {
         y.store((x.load(i, as: V.self) - offset) - logSum, i)
@@ -97,9 +101,11 @@ public func softmaxRowBackward<V: FloatVector>(
 public struct SoftmaxGradient<V: FloatVector>: BinaryOperation {
     @usableFromInline let inner: V
 
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init(inner: Float) { self.inner = V(inner) }
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V { x * (y - inner) }
 }
@@ -110,12 +116,14 @@ public struct CrossEntropyGradient<V: FloatVector>: BinaryOperation {
     @usableFromInline let mass: V
     @usableFromInline let factor: V
 
+    /// The operation.
     @_alwaysEmitIntoClient @inline(__always)
     public init(mass: Float, factor: Float) {
         self.mass = V(mass)
         self.factor = V(factor)
     }
 
+    /// f of every pair of lanes.
     @_alwaysEmitIntoClient @inline(__always)
     public func apply(_ x: V, _ y: V) -> V { (x * mass - y) * factor }
 }

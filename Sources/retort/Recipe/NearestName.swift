@@ -2,8 +2,10 @@
 
 /// Finds the known name that is nearest to a mistyped one.
 enum NearestName {
-    /// The nearest name by edit distance, if near enough to be a slip.
+    /// The name that was cut short, or the nearest by edit distance if near enough to be a slip.
     static func of(_ typed: String, among known: [String]) -> String? {
+        let whole = known.filter { $0.hasPrefix(typed) }
+        if typed.count >= 3, whole.count == 1 { return whole[0] }
         let nearest = known.min { distance(typed, $0) < distance(typed, $1) }
         guard let nearest, distance(typed, nearest) <= max(2, nearest.count / 3) else {
             return nil

@@ -1,0 +1,192 @@
+// Sixteen floats: a register of AVX-512.
+//
+// Here and not in the satellite, so that a satellite defines no type: type metadata would bring weak
+// symbols (copies of 64 bytes, say) compiled for its instruction set.
+
+public import CKernels
+
+/// Sixteen floats in one register.
+@frozen
+public struct Vector16: FloatVector {
+    /// The lanes as 32-bit integers.
+    public typealias Bits = SIMD16<UInt32>
+    /// Half of the lanes in double precision.
+    public typealias Wide = SIMD8<Double>
+    /// Half as many 64-bit integers.
+    public typealias Words = SIMD8<UInt64>
+
+    /// The lanes.
+    public var value: SIMD16<Float>
+
+    /// Wraps the lanes.
+    @_alwaysEmitIntoClient @_transparent
+    public init(value: SIMD16<Float>) { self.value = value }
+
+    /// Zero in every lane.
+    @_alwaysEmitIntoClient @_transparent
+    public init() { value = .zero }
+
+    /// The same value in every lane.
+    @_alwaysEmitIntoClient @_transparent
+    public init(_ scalar: Float) { value = SIMD16(repeating: scalar) }
+
+    /// Reinterprets integers.
+    @_alwaysEmitIntoClient @_transparent
+    public init(bits: Bits) { value = unsafeBitCast(bits, to: SIMD16<Float>.self) }
+
+    /// The lanes reinterpreted as integers.
+    @_alwaysEmitIntoClient @_transparent
+    public var bits: Bits { unsafeBitCast(value, to: Bits.self) }
+
+    /// Number of floats.
+    @_alwaysEmitIntoClient @_transparent
+    public static var lanes: Int { 16 }
+
+    /// The first lanes from memory, `fill` in the others.
+    @_alwaysEmitIntoClient @_transparent
+    public init(partial source: UnsafePointer<Float>, count: Int, fill: Float) {
+        value = SIMD16(repeating: fill)
+        var lane = 0
+        while lane < count {
+            value[lane] = source[lane]
+            lane &+= 1
+        }
+    }
+
+    /// Writes the first lanes.
+    @_alwaysEmitIntoClient @_transparent
+    public func storePartial(_ target: UnsafeMutablePointer<Float>, count: Int) {
+        var lane = 0
+        while lane < count {
+            target[lane] = value[lane]
+            lane &+= 1
+        }
+    }
+
+    /// Lane by lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func + (a: Self, b: Self) -> Self { Self(value: a.value + b.value) }
+
+    /// Lane by lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func - (a: Self, b: Self) -> Self { Self(value: a.value - b.value) }
+
+    /// Lane by lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func * (a: Self, b: Self) -> Self { Self(value: a.value * b.value) }
+
+    /// Lane by lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func / (a: Self, b: Self) -> Self { Self(value: a.value / b.value) }
+
+    /// `a * b + c`.
+    @_alwaysEmitIntoClient @_transparent
+    public static func multiplyAdd(_ a: Self, _ b: Self, _ c: Self) -> Self {
+        Self(value: c.value.addingProduct(a.value, b.value))
+    }
+
+    /// The larger; `a` where either is no number.
+    @_alwaysEmitIntoClient @_transparent
+    public static func maximum(_ a: Self, _ b: Self) -> Self {
+        Self(value: a.value.replacing(with: b.value, where: a.value .< b.value))
+    }
+
+    /// The smaller; `a` where either is no number.
+    @_alwaysEmitIntoClient @_transparent
+    public static func minimum(_ a: Self, _ b: Self) -> Self {
+        Self(value: a.value.replacing(with: b.value, where: a.value .> b.value))
+    }
+
+    /// `x` where `a < b`, else `y`.
+    @_alwaysEmitIntoClient @_transparent
+    public static func whereLess(_ a: Self, _ b: Self, _ x: Self, _ y: Self) -> Self {
+        Self(value: y.value.replacing(with: x.value, where: a.value .< b.value))
+    }
+
+    /// `x` where `a < b` as unsigned integers, else zero.
+    @_alwaysEmitIntoClient @_transparent
+    public static func whereLess(_ a: Bits, _ b: Bits, _ x: Self) -> Self {
+        Self(value: SIMD16<Float>.zero.replacing(with: x.value, where: a .< b))
+    }
+
+    /// Correctly rounded square root.
+    @_alwaysEmitIntoClient @_transparent
+    public func squareRoot() -> Self { Self(value: retort_square_root16(value)) }
+
+    /// Lane 0.
+    @_alwaysEmitIntoClient @_transparent
+    public var first: Float { value[0] }
+
+    /// Sum of the lanes by halving.
+    @_alwaysEmitIntoClient @_transparent
+    public func sum() -> Float {
+        let eight = value.lowHalf + value.highHalf
+        let four = eight.lowHalf + eight.highHalf
+        let two = four.lowHalf + four.highHalf
+        return two[0] + two[1]
+    }
+
+    /// Largest lane.
+    @_alwaysEmitIntoClient @_transparent
+    public func largest() -> Float {
+        let a = value.lowHalf
+        let eight = a.replacing(with: value.highHalf, where: a .< value.highHalf)
+        let b = eight.lowHalf
+        let four = b.replacing(with: eight.highHalf, where: b .< eight.highHalf)
+        let c = four.lowHalf
+        let two = c.replacing(with: four.highHalf, where: c .< four.highHalf)
+        return two[0] < two[1] ? two[1] : two[0]
+    }
+
+    /// The lower half in double precision.
+    ///
+    /// Lane by lane: the converting initialiser is emitted on its own, under one name for all sets.
+    @_alwaysEmitIntoClient @_transparent
+    public var lowWide: Wide {
+        Wide(
+            Double(value[0]), Double(value[1]), Double(value[2]), Double(value[3]),
+            Double(value[4]), Double(value[5]), Double(value[6]), Double(value[7]))
+    }
+
+    /// The upper half in double precision.
+    @_alwaysEmitIntoClient @_transparent
+    public var highWide: Wide {
+        Wide(
+            Double(value[8]), Double(value[9]), Double(value[10]), Double(value[11]),
+            Double(value[12]), Double(value[13]), Double(value[14]), Double(value[15]))
+    }
+
+    /// `a * b + c` on doubles.
+    @_alwaysEmitIntoClient @_transparent
+    public static func multiplyAdd(_ a: Wide, _ b: Wide, _ c: Wide) -> Wide {
+        c.addingProduct(a, b)
+    }
+
+    /// Sum of the lanes by halving.
+    @_alwaysEmitIntoClient @_transparent
+    public static func sum(_ a: Wide) -> Double {
+        let four = a.lowHalf + a.highHalf
+        let two = four.lowHalf + four.highHalf
+        return two[0] + two[1]
+    }
+
+    /// Interleaves 64-bit words: a0 b0 a1 b1 ...
+    @_alwaysEmitIntoClient @_transparent
+    public static func interleave(_ a: Words, _ b: Words) -> (low: Bits, high: Bits) {
+        var pairs = SIMD16<UInt64>()
+        pairs.evenHalf = a
+        pairs.oddHalf = b
+        return (
+            unsafeBitCast(pairs.lowHalf, to: Bits.self),
+            unsafeBitCast(pairs.highHalf, to: Bits.self)
+        )
+    }
+
+    /// Asks for a cache line.
+    @_alwaysEmitIntoClient @_transparent
+    public static func prefetch(_ address: UnsafePointer<Float>) { retort_prefetch(address) }
+
+    /// 0, 1, 2, ...
+    @_alwaysEmitIntoClient @_transparent
+    public static var wordIndices: Words { Words(0, 1, 2, 3, 4, 5, 6, 7) }
+}

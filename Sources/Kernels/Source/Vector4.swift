@@ -1,0 +1,186 @@
+// Four floats: a register of every processor (SSE2, NEON).
+
+public import CKernels
+
+/// Four floats in one register.
+@frozen
+public struct Vector4: FloatVector {
+    /// The lanes as 32-bit integers.
+    public typealias Bits = SIMD4<UInt32>
+    /// Half of the lanes in double precision.
+    public typealias Wide = SIMD2<Double>
+    /// Half as many 64-bit integers.
+    public typealias Words = SIMD2<UInt64>
+
+    /// The lanes.
+    public var value: SIMD4<Float>
+
+    /// Wraps the lanes.
+    @_alwaysEmitIntoClient @_transparent
+    public init(value: SIMD4<Float>) { self.value = value }
+
+    /// Zero in every lane.
+    @_alwaysEmitIntoClient @_transparent
+    public init() { value = .zero }
+
+    /// The same value in every lane.
+    @_alwaysEmitIntoClient @_transparent
+    public init(_ scalar: Float) { value = SIMD4(repeating: scalar) }
+
+    /// Reinterprets integers.
+    @_alwaysEmitIntoClient @_transparent
+    public init(bits: Bits) { value = unsafeBitCast(bits, to: SIMD4<Float>.self) }
+
+    /// The lanes reinterpreted as integers.
+    @_alwaysEmitIntoClient @_transparent
+    public var bits: Bits { unsafeBitCast(value, to: Bits.self) }
+
+    /// Number of floats.
+    @_alwaysEmitIntoClient @_transparent
+    public static var lanes: Int { 4 }
+
+    /// The first lanes from memory, `fill` in the others.
+    @_alwaysEmitIntoClient @_transparent
+    public init(partial source: UnsafePointer<Float>, count: Int, fill: Float) {
+        value = SIMD4(repeating: fill)
+        var lane = 0
+        while lane < count {
+            value[lane] = source[lane]
+            lane &+= 1
+        }
+    }
+
+    /// Writes the first lanes.
+    @_alwaysEmitIntoClient @_transparent
+    public func storePartial(_ target: UnsafeMutablePointer<Float>, count: Int) {
+        var lane = 0
+        while lane < count {
+            target[lane] = value[lane]
+            lane &+= 1
+        }
+    }
+
+    /// Lane by lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func + (a: Self, b: Self) -> Self { Self(value: a.value + b.value) }
+
+    /// Lane by lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func - (a: Self, b: Self) -> Self { Self(value: a.value - b.value) }
+
+    /// Lane by lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func * (a: Self, b: Self) -> Self { Self(value: a.value * b.value) }
+
+    /// Lane by lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func / (a: Self, b: Self) -> Self { Self(value: a.value / b.value) }
+
+    /// `a * b + c`.
+    @_alwaysEmitIntoClient @_transparent
+    public static func multiplyAdd(_ a: Self, _ b: Self, _ c: Self) -> Self {
+        // Without FMA hardware `addingProduct` is a call into the C library for each lane.
+        #if arch(arm64)
+            return Self(value: c.value.addingProduct(a.value, b.value))
+        #else
+            return Self(value: c.value + a.value * b.value)
+        #endif
+    }
+
+    /// The larger; `a` where either is no number.
+    @_alwaysEmitIntoClient @_transparent
+    public static func maximum(_ a: Self, _ b: Self) -> Self {
+        Self(value: a.value.replacing(with: b.value, where: a.value .< b.value))
+    }
+
+    /// The smaller; `a` where either is no number.
+    @_alwaysEmitIntoClient @_transparent
+    public static func minimum(_ a: Self, _ b: Self) -> Self {
+        Self(value: a.value.replacing(with: b.value, where: a.value .> b.value))
+    }
+
+    /// `x` where `a < b`, else `y`.
+    @_alwaysEmitIntoClient @_transparent
+    public static func whereLess(_ a: Self, _ b: Self, _ x: Self, _ y: Self) -> Self {
+        Self(value: y.value.replacing(with: x.value, where: a.value .< b.value))
+    }
+
+    /// `x` where `a < b` as unsigned integers, else zero.
+    @_alwaysEmitIntoClient @_transparent
+    public static func whereLess(_ a: Bits, _ b: Bits, _ x: Self) -> Self {
+        Self(value: SIMD4<Float>.zero.replacing(with: x.value, where: a .< b))
+    }
+
+    /// Correctly rounded square root.
+    @_alwaysEmitIntoClient @_transparent
+    public func squareRoot() -> Self { Self(value: retort_square_root4(value)) }
+
+    /// Lane 0.
+    @_alwaysEmitIntoClient @_transparent
+    public var first: Float { value[0] }
+
+    /// Sum of the lanes by halving.
+    @_alwaysEmitIntoClient @_transparent
+    public func sum() -> Float {
+        let two = value.lowHalf + value.highHalf
+        return two[0] + two[1]
+    }
+
+    /// Largest lane.
+    @_alwaysEmitIntoClient @_transparent
+    public func largest() -> Float {
+        let c = value.lowHalf
+        let two = c.replacing(with: value.highHalf, where: c .< value.highHalf)
+        return two[0] < two[1] ? two[1] : two[0]
+    }
+
+    /// The lower half in double precision.
+    ///
+    /// Lane by lane: the converting initialiser is emitted on its own, under one name for all sets.
+    @_alwaysEmitIntoClient @_transparent
+    public var lowWide: Wide {
+        Wide(Double(value[0]), Double(value[1]))
+    }
+
+    /// The upper half in double precision.
+    @_alwaysEmitIntoClient @_transparent
+    public var highWide: Wide {
+        Wide(Double(value[2]), Double(value[3]))
+    }
+
+    /// `a * b + c` on doubles.
+    @_alwaysEmitIntoClient @_transparent
+    public static func multiplyAdd(_ a: Wide, _ b: Wide, _ c: Wide) -> Wide {
+        #if arch(arm64)
+            return c.addingProduct(a, b)
+        #else
+            return c + a * b
+        #endif
+    }
+
+    /// Sum of the lanes by halving.
+    @_alwaysEmitIntoClient @_transparent
+    public static func sum(_ a: Wide) -> Double {
+        a[0] + a[1]
+    }
+
+    /// Interleaves 64-bit words: a0 b0 a1 b1 ...
+    @_alwaysEmitIntoClient @_transparent
+    public static func interleave(_ a: Words, _ b: Words) -> (low: Bits, high: Bits) {
+        var pairs = SIMD4<UInt64>()
+        pairs.evenHalf = a
+        pairs.oddHalf = b
+        return (
+            unsafeBitCast(pairs.lowHalf, to: Bits.self),
+            unsafeBitCast(pairs.highHalf, to: Bits.self)
+        )
+    }
+
+    /// Asks for a cache line.
+    @_alwaysEmitIntoClient @_transparent
+    public static func prefetch(_ address: UnsafePointer<Float>) { retort_prefetch(address) }
+
+    /// 0, 1, 2, ...
+    @_alwaysEmitIntoClient @_transparent
+    public static var wordIndices: Words { Words(0, 1) }
+}
