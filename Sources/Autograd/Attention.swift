@@ -1,13 +1,12 @@
 // Softmax attention inside the sequences of a packed batch.
 //
 // For each sequence and head: O = dropout(softmax(Q K^T / sqrt(K))) V. The score matrix of one
-// (sequence, head) lives in scratch memory of the thread that works on it; only the logarithm of each
-// row's sum of exponentials is kept, and the backward pass computes the probabilities again from it
+// (sequence, head) lives in scratch memory of the thread that works on it; only each row's maximum
+// and sum of exponentials are kept, and the backward pass computes the probabilities again from them
 // (Dao et al. 2022, arXiv 2205.14135, gives the algebra). So memory grows with N, not with T squared.
 //
 // Shape legend: N tokens, T tokens of one sequence, H heads, K head width, D = H K.
 
-import Foundation
 import Synchronization
 import TensorCore
 
@@ -16,8 +15,11 @@ struct AttentionContext {
     let heads: Int
     /// Factor on the scores, 1 / sqrt(K).
     let scale: Float
-    /// `N x H`: logarithm of the sum of exponentials of each row of scores.
-    let logSumExp: Matrix
+    /// `N x H`: the largest score of each row.
+    let maximum: Matrix
+    /// `N x H`: the sum of the exponentials of a row's scores less their maximum. Kept apart from it:
+    /// in one number, the logarithm of the whole sum, large scores would drown it.
+    let sum: Matrix
     /// Dropout on the probabilities, nil for none.
     let dropout: DropoutSite?
 }
@@ -43,7 +45,8 @@ extension Tape {
                 + "\(value.index): they have to be three")
         let context = AttentionContext(
             heads: heads, scale: 1 / Float(width / heads).squareRoot(),
-            logSumExp: arena.matrix(query.value.rows, heads),
+            maximum: arena.matrix(query.value.rows, heads),
+            sum: arena.matrix(query.value.rows, heads),
             dropout: isRecording ? dropout.flatMap { $0.probability > 0 ? $0 : nil } : nil)
         let output = arena.matrix(query.value.rows, width)
         forEachHead(context, width: width) { head, scratch in
@@ -55,8 +58,8 @@ extension Tape {
             for row in 0..<head.rows.count {
                 let scores = probabilities.row(row)
                 let (maximum, sum) = compute.serial.softmax(scores, into: scores)
-                context.logSumExp[head.rows.lowerBound + row, head.index] =
-                    maximum + log(sum)
+                context.maximum[head.rows.lowerBound + row, head.index] = maximum
+                context.sum[head.rows.lowerBound + row, head.index] = sum
             }
             dropRows(of: probabilities, head, context, into: probabilities)
             compute.serial.gemm(
@@ -86,9 +89,12 @@ extension Tape {
                             q, transposed: false, k, transposed: true, into: probabilities,
                             scale: context.scale, scratch: products)
                         for row in 0..<head.rows.count {
-                            let shift = context.logSumExp[head.rows.lowerBound + row, head.index]
+                            let token = head.rows.lowerBound + row
                             let scores = probabilities.row(row)
-                            compute.serial.exp(scores, shift: shift, into: scores)
+                            compute.serial.exp(
+                                scores, shift: context.maximum[token, head.index], into: scores)
+                            compute.serial.scale(
+                                1 / context.sum[token, head.index], scores, into: scores)
                         }
                         let used = context.dropout == nil ? probabilities : dropped
                         dropRows(of: probabilities, head, context, into: used)

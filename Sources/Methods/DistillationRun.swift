@@ -59,7 +59,7 @@ public final class DistillationRun {
         isStopRequested: @escaping () -> Bool
     ) throws -> Bool {
         let inputs = try RunInputs(recipe)
-        let fingerprint = inputs.fingerprint(recipe: try decisiveRecipe())
+        let fingerprint = try fingerprint(inputs)
         var status = try claimFolder(fingerprint, resume)
         if status.isComplete {
             console.say("all is done: \(folder.path)")
@@ -99,7 +99,7 @@ public final class DistillationRun {
     /// Labels the pool, and does nothing else.
     public func labelOnly() throws {
         let inputs = try RunInputs(recipe)
-        _ = try claimFolder(inputs.fingerprint(recipe: try decisiveRecipe()), .automatic)
+        _ = try claimFolder(fingerprint(inputs), .automatic)
         report(inputs)
         _ = try label(inputs, TeacherFactory.make(recipe, inputs, compute: compute))
     }
@@ -170,6 +170,13 @@ public final class DistillationRun {
 
     // MARK: - The folder
 
+    /// A hash of everything that decides the results: recipe, texts, models, recorded answers.
+    private func fingerprint(_ inputs: RunInputs) throws -> String {
+        let files = InputFiles.of(recipe)
+        return inputs.fingerprint(
+            recipe: try decisiveRecipe(), files: InputFiles.digest(of: files))
+    }
+
     /// The recipe without what may change between two calls of one run.
     private func decisiveRecipe() throws -> String {
         resolvedRecipe.split(separator: "\n").filter { line in
@@ -192,6 +199,8 @@ public final class DistillationRun {
                     + "elsewhere, or begin again with --resume never")
         }
         if console.isLeader {
+            // Begun again: an earlier run's checkpoints must not be taken for this one's.
+            if found != nil { try folder.removeCheckpoints() }
             try folder.create()
             try folder.write(resolvedRecipe, to: folder.recipe)
             try fresh.write(folder)

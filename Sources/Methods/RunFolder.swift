@@ -48,6 +48,17 @@ public struct RunFolder: Sendable {
         }
     }
 
+    /// Removes the checkpoints of an earlier run.
+    func removeCheckpoints() throws {
+        guard FileManager.default.fileExists(atPath: checkpoints) else { return }
+        do {
+            try FileManager.default.removeItem(atPath: checkpoints)
+        } catch {
+            throw MethodError(
+                .unusableFolder, "\(checkpoints): can't be removed: \(Self.reason(error))")
+        }
+    }
+
     /// Writes a small file whole or not at all.
     public func write(_ text: String, to file: String) throws {
         do {

@@ -37,10 +37,12 @@ public struct RunInputs: Sendable {
 
     /// A hash of everything that decides the run's results: resolved recipe, texts and gold labels.
     ///
-    /// - Parameter recipe: The resolved recipe's text, without what may change between calls.
-    public func fingerprint(recipe: String) -> String {
+    /// - Parameters:
+    ///   - recipe: The resolved recipe's text, without what may change between calls.
+    ///   - files: A hash of the models and recorded answers that the recipe names.
+    public func fingerprint(recipe: String, files: String) -> String {
         var hash = SHA256()
-        hash.update(data: Data(recipe.utf8))
+        hash.update(data: Data((recipe + files).utf8))
         for record in pool.records + (test?.records ?? []) {
             let parts = [record.id, record.text, record.label ?? ""]
             hash.update(data: Data(parts.map { "\u{0}\($0)" }.joined().utf8))

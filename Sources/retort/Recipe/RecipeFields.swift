@@ -127,7 +127,7 @@ final class RecipeFields {
         case .read:
             guard let value = value(key) else { return }
             if let text = value.scalar?.string {
-                target = [text]
+                target = text.isEmpty ? [] : [text]
             } else if let items = value.sequence {
                 target = try items.map { item in
                     guard let text = item.scalar?.string else {

@@ -1,0 +1,37 @@
+// The files besides the texts that decide a run's results. Their hash is part of what a run's folder is
+// known by: a model or a file of answers that was changed in place makes another run.
+
+import Corpus
+import Crypto
+import Foundation
+
+/// The models and recorded answers that a recipe names.
+enum InputFiles {
+    /// Their paths; those of a model folder are the ones that are read from it.
+    static func of(_ recipe: Recipe) -> [String] {
+        var paths = model(recipe.student.model)
+        switch recipe.teacher.kind {
+        case .encoder: paths += model(recipe.teacher.model) + recipe.teacher.prototypes
+        // A folder of ledgers may grow while the run goes on; its teacher's identity is in each key.
+        case .recorded: paths += [recipe.teacher.path]
+        }
+        return paths
+    }
+
+    private static func model(_ folder: String) -> [String] {
+        ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "1_Pooling/config.json"]
+            .map { "\(folder)/\($0)" }
+    }
+
+    /// A hash of the files' contents, in order; what isn't a readable file counts as absent.
+    static func digest(of paths: [String]) -> String {
+        var hash = SHA256()
+        for path in paths {
+            // Mapped, not read: the weights are large, and in the page cache already.
+            let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+            hash.update(data: Data("\(data?.count ?? -1):".utf8))
+            if let data { hash.update(data: data) }
+        }
+        return ContentHash.hexadecimal(hash.finalize())
+    }
+}
