@@ -17,8 +17,9 @@ struct AttentionContext {
     let scale: Float
     /// `N x H`: the largest score of each row.
     let maximum: Matrix
-    /// `N x H`: the sum of the exponentials of a row's scores less their maximum. Kept apart from it:
-    /// in one number, the logarithm of the whole sum, large scores would drown it.
+    /// `N x H`: the sum of the exponentials of a row's scores less their maximum.
+    ///
+    /// Kept apart from it: in one number, the logarithm of the whole, large scores would drown it.
     let sum: Matrix
     /// Dropout on the probabilities, nil for none.
     let dropout: DropoutSite?

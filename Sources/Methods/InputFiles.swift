@@ -19,8 +19,11 @@ enum InputFiles {
     }
 
     private static func model(_ folder: String) -> [String] {
-        ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "1_Pooling/config.json"]
-            .map { "\(folder)/\($0)" }
+        [
+            "config.json", "model.safetensors", "tokenizer.json", "vocab.txt",
+            "1_Pooling/config.json",
+        ]
+        .map { "\(folder)/\($0)" }
     }
 
     /// A hash of the files' contents, in order; what isn't a readable file counts as absent.
