@@ -25,6 +25,7 @@ enum Launch {
     static func onRanks(
         threads: Int? = nil, _ body: (RankContext) throws -> Int32
     ) throws {
+        FileSizeLimit.makeAnError()
         let watchdog = WatchdogOptions(report: { StandardError.write("\($0)") })
         let code: Int32
         do {
@@ -51,6 +52,7 @@ enum Launch {
 
     /// Runs `body` in this process alone.
     static func alone(_ body: () throws -> Void) throws {
+        FileSizeLimit.makeAnError()
         do {
             try body()
         } catch let code as ExitCode {
@@ -81,5 +83,14 @@ enum Launch {
             isLeader: communicator.rank == 0, isTerminal: StandardOutput.isTerminal,
             write: { StandardOutput.write($0) },
             warn: { StandardError.write("warning: [rank \(communicator.rank)] \($0)") })
+    }
+}
+
+/// A limit on the size of files, as schedulers set it.
+private enum FileSizeLimit {
+    /// Makes a write beyond the limit an error with its message, where the signal would end the
+    /// process without a word.
+    static func makeAnError() {
+        signal(SIGXFSZ, SIG_IGN)
     }
 }
