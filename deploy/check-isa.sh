@@ -34,8 +34,20 @@ done
 demangle=(cat)
 if command -v swift-demangle >/dev/null; then demangle=(swift-demangle --simplified); fi
 
-# The objects of a target: one with whole-module optimisation, one for each file without.
-objects() { find "$build/$1.build/" -name '*.o' 2>/dev/null | sort; }
+# The objects of a target: one with whole-module optimisation, one for each file without. Those of source
+# files that are gone stay in the folder and are not linked: `sources` names the present ones.
+objects() {
+    find "$build/$1.build/" -name '*.o' 2>/dev/null | sort | awk -v list="$build/$1.build/sources" '
+        function name(path, parts, count) { count = split(path, parts, "/"); return parts[count] }
+        BEGIN {
+            while ((getline line < list) > 0) {
+                gsub(/[\047"]/, "", line)
+                present[name(line) ".o"] = 1
+                known = 1
+            }
+        }
+        !known || name($0) in present'
+}
 
 # Weak code: a symbol of kind W in nm's output is weak; V is a weak object, which is data unless it lies in a
 # section of code, as objdump says.
