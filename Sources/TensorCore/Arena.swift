@@ -119,8 +119,7 @@ public final class Arena: @unchecked Sendable {
         let capacity = max(bytes, allocatedBytes, Self.smallestChunk)
         chunks.append(
             Chunk(
-                memory: .allocate(byteCount: capacity, alignment: Self.alignment),
-                capacity: capacity))
+                memory: .allocatePages(byteCount: capacity), capacity: capacity))
         allocatedBytes += capacity
         growths += 1
     }

@@ -91,7 +91,7 @@ final class ScratchMemory: @unchecked Sendable {
         let bytes = max(count, 1) * MemoryLayout<T>.stride
         if let memory, bytes <= capacity { return memory.assumingMemoryBound(to: T.self) }
         memory?.deallocate()
-        let fresh = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        let fresh = UnsafeMutableRawPointer.allocatePages(byteCount: bytes)
         memory = fresh
         capacity = bytes
         return fresh.assumingMemoryBound(to: T.self)

@@ -1,0 +1,19 @@
+// Products whose rows are worked on as soon as they are finished: bias, activation, dropout, residual
+// and normalisation then find C in the cache, and no pass over memory of their own is needed.
+
+extension Compute {
+    /// As `gemm(_:transposed:_:into:accumulate:bias:scale:)`, then `epilogue` over all rows of C.
+    ///
+    /// - Parameter epilogue: Called, maybe from several threads, with ranges of rows that are
+    ///   finished; the ranges are disjoint and cover all rows. What it writes may depend on its rows
+    ///   alone.
+    public func gemm(
+        _ a: Matrix, transposed transposeA: Bool = false, _ b: PackedMatrix, into c: Matrix,
+        accumulate: Bool = false, bias: Matrix? = nil, scale: Float = 1,
+        epilogue: (_ rows: Range<Int>) -> Void
+    ) {
+        gemm(
+            a, transposed: transposeA, b, into: c, accumulate: accumulate, bias: bias, scale: scale)
+        forRows(c.rows, of: c.columns) { epilogue($0) }
+    }
+}
