@@ -85,7 +85,7 @@ extension Compute {
                         identity.sample = sample[row]
                         kernels.pointee.dropout(
                             x.base + row * x.stride, y.base + row * y.stride, x.columns, threshold,
-                            factor, &identity)
+                            factor, &identity, nil)
                     }
                 }
             }

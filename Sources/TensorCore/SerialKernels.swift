@@ -166,7 +166,7 @@ public struct SerialKernels: @unchecked Sendable {
         var identity = retort_random_row(
             key0: key.0, key1: key.1, position: position, site: site, sample: sample)
         let (threshold, factor) = DropoutStream.keep(probability)
-        kernels.pointee.dropout(x.base, y.base, x.columns, threshold, factor, &identity)
+        kernels.pointee.dropout(x.base, y.base, x.columns, threshold, factor, &identity, nil)
     }
 
     @inline(__always)

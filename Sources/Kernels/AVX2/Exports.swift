@@ -151,12 +151,20 @@ public func retort_avx2_scale(
 @c @implementation
 public func retort_avx2_dropout(
     _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int, _ threshold: UInt32,
-    _ scale: Float, _ row: UnsafePointer<retort_random_row>
+    _ scale: Float, _ row: UnsafePointer<retort_random_row>, _ mask: UnsafeMutablePointer<UInt8>?
 ) {
     let row = row.pointee
     dropoutRow(
         V.self, x, y, n, threshold: threshold, scale: scale, key0: row.key0, key1: row.key1,
-        position: row.position, site: row.site, sample: row.sample)
+        position: row.position, site: row.site, sample: row.sample, mask: mask)
+}
+
+@c @implementation
+public func retort_avx2_dropout_masked(
+    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int, _ scale: Float,
+    _ mask: UnsafePointer<UInt8>
+) {
+    maskRow(V.self, x, y, n, scale: scale, mask: mask)
 }
 
 @c @implementation

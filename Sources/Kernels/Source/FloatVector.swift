@@ -43,8 +43,10 @@ public protocol FloatVector: BitwiseCopyable {
     static func minimum(_ a: Self, _ b: Self) -> Self
     /// `x` where `a < b`, else `y`.
     static func whereLess(_ a: Self, _ b: Self, _ x: Self, _ y: Self) -> Self
-    /// `x` where `a < b` as unsigned integers, else zero.
-    static func whereLess(_ a: Bits, _ b: Bits, _ x: Self) -> Self
+    /// Bit l is set where lane l of `a` is below that of `b`, as unsigned integers.
+    static func bitsBelow(_ a: Bits, _ b: Bits) -> UInt32
+    /// The lanes whose bit is set in `word`, and zero in the others.
+    func kept(_ word: UInt32) -> Self
     /// Correctly rounded square root.
     func squareRoot() -> Self
 
@@ -64,6 +66,8 @@ public protocol FloatVector: BitwiseCopyable {
     static func sum(_ a: Wide) -> Double
     /// Interleaves 64-bit words: a0 b0 a1 b1 ..., as two vectors of 32-bit integers.
     static func interleave(_ a: Words, _ b: Words) -> (low: Bits, high: Bits)
+    /// Products of the low halves of 64-bit words.
+    static func multiplyLow(_ a: Words, _ b: Words) -> Words
     /// Asks for the cache line at an address that will be written soon.
     static func prefetch(_ address: UnsafePointer<Float>)
     /// 0, 1, 2, ...

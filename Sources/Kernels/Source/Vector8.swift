@@ -100,10 +100,17 @@ public struct Vector8: FloatVector {
         Self(value: y.value.replacing(with: x.value, where: a.value .< b.value))
     }
 
-    /// `x` where `a < b` as unsigned integers, else zero.
+    /// Bit l is set where lane l of `a` is below that of `b`, as unsigned integers.
     @_alwaysEmitIntoClient @_transparent
-    public static func whereLess(_ a: Bits, _ b: Bits, _ x: Self) -> Self {
-        Self(value: SIMD8<Float>.zero.replacing(with: x.value, where: a .< b))
+    public static func bitsBelow(_ a: Bits, _ b: Bits) -> UInt32 { retort_bits_below8(a, b) }
+
+    /// The lanes whose bit is set in `word`, and zero in the others.
+    @_alwaysEmitIntoClient @_transparent
+    public func kept(_ word: UInt32) -> Self {
+        let lanes = Bits(0x1, 0x2, 0x4, 0x8, 0x10, 0x20, 0x40, 0x80)
+        return Self(
+            value: SIMD8<Float>.zero.replacing(
+                with: value, where: (Bits(repeating: word) & lanes) .!= Bits.zero))
     }
 
     /// Correctly rounded square root.
@@ -173,6 +180,12 @@ public struct Vector8: FloatVector {
             unsafeBitCast(pairs.lowHalf, to: Bits.self),
             unsafeBitCast(pairs.highHalf, to: Bits.self)
         )
+    }
+
+    /// Products of the low halves of 64-bit words.
+    @_alwaysEmitIntoClient @_transparent
+    public static func multiplyLow(_ a: Words, _ b: Words) -> Words {
+        retort_multiply_low4(a, b)
     }
 
     /// Asks for a cache line.

@@ -67,8 +67,11 @@ struct retort_random_row {
     X(void, multiply, (const float *x, const float *y, float *z, ptrdiff_t n))                     \
     X(void, axpy, (float alpha, const float *x, float *y, ptrdiff_t n))                            \
     X(void, scale, (float alpha, const float *x, float *y, ptrdiff_t n))                           \
+    /* mask: null, or a bit a column in ceil(n / 32) words, column c bit c % 8 of byte c / 8 */     \
     X(void, dropout, (const float *x, float *y, ptrdiff_t n, uint32_t threshold, float scale,      \
-        const struct retort_random_row *row))                                                      \
+        const struct retort_random_row *row, uint8_t *_Nullable mask))                             \
+    X(void, dropout_masked, (const float *x, float *y, ptrdiff_t n, float scale,                   \
+        const uint8_t *mask))                                                                      \
     /* One row. */                                                                                 \
     X(float, row_sum, (const float *x, ptrdiff_t n))                                               \
     X(float, row_maximum, (const float *x, ptrdiff_t n))                                           \
@@ -162,6 +165,68 @@ static inline __attribute__((always_inline)) retort_float8 retort_square_root8(r
 }
 static inline __attribute__((always_inline)) retort_float16 retort_square_root16(retort_float16 x) {
     return __builtin_elementwise_sqrt(x);
+}
+
+// Comparisons of whole vectors as a bit a lane, for which Swift's masks have no word.
+typedef uint32_t retort_word4 __attribute__((ext_vector_type(4)));
+static inline __attribute__((always_inline)) uint32_t retort_bits_below4(
+    retort_word4 a, retort_word4 b) {
+    typedef _Bool bits __attribute__((ext_vector_type(4)));
+    bits below = __builtin_convertvector(a < b, bits);
+    uint8_t word = 0;
+    __builtin_memcpy(&word, &below, sizeof word);
+    return word & 15;
+}
+typedef uint32_t retort_word8 __attribute__((ext_vector_type(8)));
+static inline __attribute__((always_inline)) uint32_t retort_bits_below8(
+    retort_word8 a, retort_word8 b) {
+    typedef _Bool bits __attribute__((ext_vector_type(8)));
+    bits below = __builtin_convertvector(a < b, bits);
+    uint8_t word = 0;
+    __builtin_memcpy(&word, &below, sizeof word);
+    return word;
+}
+typedef uint32_t retort_word16 __attribute__((ext_vector_type(16)));
+static inline __attribute__((always_inline)) uint32_t retort_bits_below16(
+    retort_word16 a, retort_word16 b) {
+    typedef _Bool bits __attribute__((ext_vector_type(16)));
+    bits below = __builtin_convertvector(a < b, bits);
+    uint16_t word = 0;
+    __builtin_memcpy(&word, &below, sizeof word);
+    return word;
+}
+
+// Products of the low halves of 64-bit words. Written as masks and a product, the compiler loses sight
+// of the masks as soon as it moves them, and multiplies 64-bit words at a quarter of the speed.
+typedef uint64_t retort_long2 __attribute__((ext_vector_type(2)));
+static inline __attribute__((always_inline)) retort_long2 retort_multiply_low2(
+    retort_long2 a, retort_long2 b) {
+#if defined(__SSE2__)
+    typedef int words __attribute__((vector_size(16)));
+    return (retort_long2)__builtin_ia32_pmuludq128((words)a, (words)b);
+#else
+    return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF);
+#endif
+}
+typedef uint64_t retort_long4 __attribute__((ext_vector_type(4)));
+static inline __attribute__((always_inline)) retort_long4 retort_multiply_low4(
+    retort_long4 a, retort_long4 b) {
+#if defined(__AVX2__)
+    typedef int words __attribute__((vector_size(32)));
+    return (retort_long4)__builtin_ia32_pmuludq256((words)a, (words)b);
+#else
+    return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF);
+#endif
+}
+typedef uint64_t retort_long8 __attribute__((ext_vector_type(8)));
+static inline __attribute__((always_inline)) retort_long8 retort_multiply_low8(
+    retort_long8 a, retort_long8 b) {
+#if defined(__AVX512F__)
+    typedef int words __attribute__((vector_size(64)));
+    return (retort_long8)__builtin_ia32_pmuludq512((words)a, (words)b);
+#else
+    return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF);
+#endif
 }
 
 /// Which worker of a thread pool the calling thread is: 0 outside every pool's work.
