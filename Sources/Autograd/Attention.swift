@@ -7,8 +7,47 @@
 //
 // Shape legend: N tokens, T tokens of one sequence, H heads, K head width, D = H K.
 
-import Synchronization
 import TensorCore
+
+/// Where queries, keys and values come from.
+enum AttentionInputs {
+    /// Three variables of `N x D`.
+    case separate(query: Variable, key: Variable, value: Variable)
+    /// One variable of `N x 3D`: queries, keys and values side by side.
+    case joined(Variable)
+
+    /// Queries, keys and values, `N x D` each.
+    var values: AttentionParts {
+        switch self {
+        case .separate(let query, let key, let value):
+            AttentionParts(query: query.value, key: key.value, value: value.value)
+        case .joined(let projections): AttentionParts(joined: projections.value)
+        }
+    }
+}
+
+/// Queries, keys and values, or their gradients: `N x D` for a batch, `T x K` for a head.
+struct AttentionParts {
+    let query: Matrix
+    let key: Matrix
+    let value: Matrix
+
+    init(query: Matrix, key: Matrix, value: Matrix) {
+        (self.query, self.key, self.value) = (query, key, value)
+    }
+
+    /// The three thirds of the columns.
+    init(joined: Matrix) {
+        let width = joined.columns / 3
+        query = joined.columns(0..<width)
+        key = joined.columns(width..<2 * width)
+        value = joined.columns(2 * width..<3 * width)
+    }
+
+    fileprivate func part(_ head: AttentionHead) -> AttentionParts {
+        AttentionParts(query: head.part(query), key: head.part(key), value: head.part(value))
+    }
+}
 
 /// What attention keeps for its backward pass.
 struct AttentionContext {
@@ -21,8 +60,8 @@ struct AttentionContext {
     ///
     /// Kept apart from it: in one number, the logarithm of the whole, large scores would drown it.
     let sum: Matrix
-    /// Dropout on the probabilities, nil for none.
-    let dropout: DropoutSite?
+    /// Dropout on the probabilities, with what it kept: row `token * H + head`; nil for none.
+    let dropout: (site: DropoutSite, mask: DropoutMask)?
 }
 
 extension Tape {
@@ -37,106 +76,152 @@ extension Tape {
     public func attention(
         query: Variable, key: Variable, value: Variable, heads: Int, dropout: DropoutSite?
     ) -> Variable {
-        let width = query.value.columns
-        precondition(width % heads == 0, "width \(width) isn't a multiple of \(heads) heads")
         // The three gradients are written side by side, each into a matrix of its own.
         precondition(
             query.index != key.index && key.index != value.index && query.index != value.index,
             "attention's query, key and value are variables \(query.index), \(key.index), "
                 + "\(value.index): they have to be three")
-        let context = AttentionContext(
-            heads: heads, scale: 1 / Float(width / heads).squareRoot(),
-            maximum: arena.matrix(query.value.rows, heads),
-            sum: arena.matrix(query.value.rows, heads),
-            dropout: isRecording ? dropout.flatMap { $0.probability > 0 ? $0 : nil } : nil)
-        let output = arena.matrix(query.value.rows, width)
-        forEachHead(context, width: width) { head, scratch in
-            let (q, k, v) = (head.part(query), head.part(key), head.part(value))
-            let probabilities = scratch.square(0, head.rows.count)
-            compute.serial.gemm(
-                q, transposed: false, k, transposed: true, into: probabilities,
-                scale: context.scale, scratch: scratch.products)
-            for row in 0..<head.rows.count {
-                let scores = probabilities.row(row)
-                let (maximum, sum) = compute.serial.softmax(scores, into: scores)
-                context.maximum[head.rows.lowerBound + row, head.index] = maximum
-                context.sum[head.rows.lowerBound + row, head.index] = sum
-            }
-            dropRows(of: probabilities, head, context, into: probabilities)
-            compute.serial.gemm(
-                probabilities, v, into: head.part(output), scratch: scratch.products)
-        }
-        return record(
-            .attention(query: query, key: key, value: value, context), output, axis: .tokens)
+        return attention(
+            .separate(query: query, key: key, value: value), heads: heads, dropout: dropout)
     }
 
-    /// With P the probabilities, M the dropout mask and dO the output's gradient:
-    /// dV = (P M)^T dO;  dP = (dO V^T) M;  dS = P (dP - rowsum(P dP)) / sqrt(K);  dQ = dS K;
-    /// dK = dS^T Q.
+    /// The same with queries, keys and values side by side, `N x 3D`.
+    public func attention(
+        projections: Variable, heads: Int, dropout: DropoutSite?
+    ) -> Variable {
+        precondition(
+            projections.value.columns % 3 == 0,
+            "\(projections.value.columns) columns of queries, keys and values")
+        return attention(.joined(projections), heads: heads, dropout: dropout)
+    }
+
+    private func attention(
+        _ inputs: AttentionInputs, heads: Int, dropout: DropoutSite?
+    ) -> Variable {
+        let values = inputs.values
+        let (rows, width) = (values.query.rows, values.query.columns)
+        precondition(width % heads == 0, "width \(width) isn't a multiple of \(heads) heads")
+        let site = isRecording ? dropout.flatMap { $0.probability > 0 ? $0 : nil } : nil
+        let context = AttentionContext(
+            heads: heads, scale: 1 / Float(width / heads).squareRoot(),
+            maximum: arena.matrix(rows, heads), sum: arena.matrix(rows, heads),
+            dropout: site.map { ($0, arena.dropoutMask(rows * heads, layout.longestSequence)) })
+        let output = fresh(rows: rows, columns: width)
+        compute.measured("attention") {
+            forEachHead(context, width: width) { head, scratch in
+                let part = values.part(head)
+                let probabilities = scratch.square(0, head.rows.count)
+                compute.serial.gemm(
+                    part.query, transposed: false, part.key, transposed: true,
+                    into: probabilities, scale: context.scale, scratch: scratch.products)
+                for row in 0..<head.rows.count {
+                    let scores = probabilities.row(row)
+                    let (maximum, sum) = compute.serial.softmax(scores, into: scores)
+                    context.maximum[head.rows.lowerBound + row, head.index] = maximum
+                    context.sum[head.rows.lowerBound + row, head.index] = sum
+                    drop(scores, row, head, context)
+                }
+                compute.serial.gemm(
+                    probabilities, part.value, into: head.part(output), scratch: scratch.products)
+            }
+        }
+        return record(.attention(inputs, context), output, axis: .tokens)
+    }
+
+    /// Hands the output's gradient to the inputs.
     func differentiateAttention(
-        _ query: Variable, _ key: Variable, _ value: Variable, _ context: AttentionContext,
-        _ dOutput: Matrix
+        _ inputs: AttentionInputs, _ context: AttentionContext, _ dOutput: Matrix
     ) {
-        accumulate(into: query, alwaysRuns: true) { dQuery, addingQuery in
-            accumulate(into: key, alwaysRuns: true) { dKey, addingKey in
-                accumulate(into: value, alwaysRuns: true) { dValue, addingValue in
-                    forEachHead(context, width: dOutput.columns) { head, scratch in
-                        let (q, k, v) = (head.part(query), head.part(key), head.part(value))
-                        let dO = head.part(dOutput)
-                        let probabilities = scratch.square(0, head.rows.count)
-                        let dropped = scratch.square(1, head.rows.count)
-                        let products = scratch.products
-                        compute.serial.gemm(
-                            q, transposed: false, k, transposed: true, into: probabilities,
-                            scale: context.scale, scratch: products)
-                        for row in 0..<head.rows.count {
-                            let token = head.rows.lowerBound + row
-                            let scores = probabilities.row(row)
-                            compute.serial.exp(
-                                scores, shift: context.maximum[token, head.index], into: scores)
-                            compute.serial.scale(
-                                1 / context.sum[token, head.index], scores, into: scores)
-                        }
-                        let used = context.dropout == nil ? probabilities : dropped
-                        dropRows(of: probabilities, head, context, into: used)
-                        compute.serial.gemm(
-                            used, transposed: true, dO, into: head.part(dValue),
-                            accumulate: addingValue, scratch: products)
-                        // From here on `dropped` holds dP, then dS.
-                        compute.serial.gemm(
-                            dO, transposed: false, v, transposed: true, into: dropped,
-                            scratch: products)
-                        dropRows(of: dropped, head, context, into: dropped)
-                        for row in 0..<head.rows.count {
-                            compute.serial.softmaxBackward(
-                                probabilities.row(row), dropped.row(row), into: dropped.row(row))
-                        }
-                        compute.serial.gemm(
-                            dropped, k, into: head.part(dQuery), accumulate: addingQuery,
-                            scale: context.scale, scratch: products)
-                        compute.serial.gemm(
-                            dropped, transposed: true, q, into: head.part(dKey),
-                            accumulate: addingKey, scale: context.scale, scratch: products)
+        switch inputs {
+        case .joined(let projections):
+            accumulate(into: projections) { gradient, adding in
+                attentionBackward(
+                    inputs.values, context, dOutput, into: AttentionParts(joined: gradient),
+                    adding: (adding, adding, adding))
+            }
+        case .separate(let query, let key, let value):
+            accumulate(into: query, alwaysRuns: true) { dQuery, addingQuery in
+                accumulate(into: key, alwaysRuns: true) { dKey, addingKey in
+                    accumulate(into: value, alwaysRuns: true) { dValue, addingValue in
+                        attentionBackward(
+                            inputs.values, context, dOutput,
+                            into: AttentionParts(query: dQuery, key: dKey, value: dValue),
+                            adding: (addingQuery, addingKey, addingValue))
                     }
                 }
             }
         }
     }
 
-    /// Applies the dropout of a head's probability rows; a row's mask is keyed by sample, query
-    /// position, head and site.
-    private func dropRows(
-        of source: Matrix, _ head: AttentionHead, _ context: AttentionContext,
+    /// With P the probabilities, M the dropout mask and dO the output's gradient:
+    /// dV = (P M)^T dO;  dP = (dO V^T) M;  dS = P (dP - rowsum(P dP)) / sqrt(K);  dQ = dS K;
+    /// dK = dS^T Q.
+    private func attentionBackward(
+        _ values: AttentionParts, _ context: AttentionContext, _ dOutput: Matrix,
+        into gradients: AttentionParts, adding: (query: Bool, key: Bool, value: Bool)
+    ) {
+        let serial = compute.serial
+        forEachHead(context, width: dOutput.columns) { head, scratch in
+            let (part, gradient) = (values.part(head), gradients.part(head))
+            let dO = head.part(dOutput)
+            let probabilities = scratch.square(0, head.rows.count)
+            let dropped = scratch.square(1, head.rows.count)
+            let products = scratch.products
+            serial.gemm(
+                part.query, transposed: false, part.key, transposed: true, into: probabilities,
+                scale: context.scale, scratch: products)
+            for row in 0..<head.rows.count {
+                let token = head.rows.lowerBound + row
+                let scores = probabilities.row(row)
+                serial.exp(scores, shift: context.maximum[token, head.index], into: scores)
+                serial.scale(1 / context.sum[token, head.index], scores, into: scores)
+                dropAgain(scores, row, head, context, into: dropped.row(row))
+            }
+            let used = context.dropout == nil ? probabilities : dropped
+            serial.gemm(
+                used, transposed: true, dO, into: gradient.value, accumulate: adding.value,
+                scratch: products)
+            // From here on `dropped` holds dP, then dS.
+            serial.gemm(
+                dO, transposed: false, part.value, transposed: true, into: dropped,
+                scratch: products)
+            for row in 0..<head.rows.count {
+                let dScores = dropped.row(row)
+                dropAgain(dScores, row, head, context, into: dScores)
+                serial.softmaxBackward(probabilities.row(row), dScores, into: dScores)
+            }
+            serial.gemm(
+                dropped, part.key, into: gradient.query, accumulate: adding.query,
+                scale: context.scale, scratch: products)
+            serial.gemm(
+                dropped, transposed: true, part.query, into: gradient.key,
+                accumulate: adding.key, scale: context.scale, scratch: products)
+        }
+    }
+
+    /// Drops probabilities of one row; its mask is keyed by sample, query position, head and site.
+    private func drop(
+        _ scores: Matrix, _ row: Int, _ head: AttentionHead, _ context: AttentionContext
+    ) {
+        guard let (site, mask) = context.dropout else { return }
+        let token = head.rows.lowerBound + row
+        compute.serial.dropout(
+            scores, probability: site.probability, seed: site.seed, step: site.step,
+            site: site.site | UInt32(head.index + 1) << 16, sample: layout.sampleOfToken[token],
+            position: UInt32(row), into: scores,
+            keeping: mask.row(token * context.heads + head.index))
+    }
+
+    /// Drops the same elements of a row as the forward pass did.
+    private func dropAgain(
+        _ source: Matrix, _ row: Int, _ head: AttentionHead, _ context: AttentionContext,
         into target: Matrix
     ) {
-        guard let site = context.dropout else { return }
-        for row in 0..<head.rows.count {
-            let token = head.rows.lowerBound + row
-            compute.serial.dropout(
-                source.row(row), probability: site.probability, seed: site.seed, step: site.step,
-                site: site.site | UInt32(head.index + 1) << 16,
-                sample: layout.sampleOfToken[token], position: UInt32(row), into: target.row(row))
-        }
+        guard let (site, mask) = context.dropout else { return }
+        let token = head.rows.lowerBound + row
+        compute.serial.dropout(
+            source, probability: site.probability,
+            mask: mask.row(token * context.heads + head.index), into: target)
     }
 
     /// Runs a body for every sequence and head, on all threads.
@@ -158,52 +243,5 @@ extension Tape {
             }
             pool.give(scratch)
         }
-    }
-}
-
-/// One head of one sequence.
-private struct AttentionHead {
-    let index: Int
-    let rows: Range<Int>
-    let columns: Range<Int>
-
-    /// The head's part of an `N x D` matrix, `T x K`.
-    func part(_ matrix: Matrix) -> Matrix { matrix.rows(rows).columns(columns) }
-    func part(_ variable: Variable) -> Matrix { part(variable.value) }
-}
-
-/// Memory for the score matrices of one thread; it grows to the longest sequence and is kept.
-final class AttentionScratch {
-    let products = GEMMScratch()
-    private let arena = Arena()
-    private var squares: [Matrix] = []
-
-    /// One of two `T x T` matrices.
-    fileprivate func square(_ index: Int, _ size: Int) -> Matrix {
-        if squares.isEmpty || squares[0].count < size * size {
-            arena.reset()
-            squares = [arena.vector(size * size), arena.vector(size * size)]
-        }
-        return squares[index].columns(0..<(size * size)).reshaped(rows: size, columns: size)
-    }
-}
-
-/// Scratch memory that threads take for a block of work and give back.
-final class ScratchPool: Sendable {
-    private let free = Mutex<[AttentionScratch]>([])
-
-    func take() -> AttentionScratch {
-        let known = free.withLock { UncheckedScratch(scratch: $0.popLast()) }
-        return known.scratch ?? AttentionScratch()
-    }
-
-    func give(_ scratch: AttentionScratch) {
-        let box = UncheckedScratch(scratch: scratch)
-        free.withLock { if let scratch = box.scratch { $0.append(scratch) } }
-    }
-
-    /// Hands a scratch over: it belongs to one thread at a time.
-    private struct UncheckedScratch: @unchecked Sendable {
-        let scratch: AttentionScratch?
     }
 }

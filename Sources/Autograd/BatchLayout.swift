@@ -71,6 +71,10 @@ public struct BatchLayout: Sendable {
 
     /// The count of sequences, S.
     public var sequenceCount: Int { samples.count }
+    /// Tokens of the longest sequence.
+    public var longestSequence: Int {
+        zip(sequenceOffsets, sequenceOffsets.dropFirst()).map { $1 - $0 }.max() ?? 0
+    }
     /// The count of tokens, N.
     public var tokenCount: Int { sequenceOffsets[sequenceCount] }
 

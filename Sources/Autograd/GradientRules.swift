@@ -1,8 +1,8 @@
 // The one table of gradient rules: for every operation, what its output's gradient gives its inputs.
 //
-// Read as mathematics: `dy` is the gradient of the output. Gradients by activations go through
-// `accumulate(into:)`, which sums over uses; gradients by weights go through `foldLeaves(of:)`, which
-// sums over the rows of the batch in the fixed tree.
+// Read as mathematics: `dy` is the gradient of the output; it may be overwritten, for nothing reads it
+// afterwards. Gradients by activations go through `accumulate(into:)`, which sums over uses; gradients
+// by weights go through `foldLeaves(of:)`, which sums over the rows of the batch in the fixed tree.
 
 import TensorCore
 
@@ -13,29 +13,25 @@ extension Tape {
         case .constant:
             break
 
-        case .parameter(let index):
+        case .parameter(let indices):
             // Its gradient would be lost: weights' gradients go through the leaf fold alone.
             preconditionFailure(
-                "\(parameters.parameters[index].name) is used as an activation, not as a weight")
+                "\(parameters.parameters[indices.lowerBound].name) is used as an activation, not "
+                    + "as a weight")
 
         case .embeddingSum(let tables, let ids):
             for (table, ids) in zip(tables, ids) {
                 foldEmbedding(table: table, ids: ids, outputGradient: dy)
             }
 
-        case .linear(let x, let weight, let bias):  // y = x W^T + b
-            accumulate(into: x) { dx, adding in
-                compute.gemm(dy, weight.value, into: dx, accumulate: adding)
-            }
-            foldLeaves(of: weight, axis: x.axis) { rows, dWeight in
-                compute.gemm(
-                    dy.rows(rows), transposed: true, x.value.rows(rows), into: dWeight)
-            }
-            if let bias {
-                foldLeaves(of: bias, axis: x.axis) { rows, dBias in
-                    compute.columnSum(dy.rows(rows), into: dBias)
-                }
-            }
+        case .linear(let x, let linear):
+            differentiateLinear(x, linear, dy)
+
+        case .activatedLinear(let x, let linear, let activation, let argument):
+            differentiateActivatedLinear(x, linear, activation, argument: argument, dy)
+
+        case .linearAddNorm(let x, let linear, let residual, let norm, let context):
+            differentiateLinearAddNorm(x, linear, residual: residual, norm, context, dy)
 
         case .gelu(let x):
             accumulate(into: x, writing: { compute.geluBackward(x.value, dy, into: $0) })
@@ -51,28 +47,18 @@ extension Tape {
             forward(dy, to: b, mayAlias: false)
             forward(dy, to: a, mayAlias: true)
 
-        case .dropout(let x, let probability, let stream):  // the same mask again
+        case .dropout(let x, let probability, let mask):
             accumulate(
                 into: x,
-                writing: {
-                    compute.dropout(dy, probability: probability, stream: stream, into: $0)
-                })
+                writing: { compute.dropout(dy, probability: probability, mask: mask, into: $0) })
 
-        case .layerNorm(let x, let gamma, let beta, let mean, let reciprocalDeviation):
+        case .layerNorm(let x, let norm, let context):
             accumulate(into: x, alwaysRuns: true) { dx, adding in
-                foldLeaves(of: gamma, and: beta, axis: x.axis) { rows, dGamma, dBeta in
-                    dGamma.fill(0)
-                    dBeta.fill(0)
-                    compute.layerNormBackward(
-                        x.value.rows(rows), gamma: gamma.value, mean: mean.columns(rows),
-                        reciprocalDeviation: reciprocalDeviation.columns(rows), dy.rows(rows),
-                        into: dx.rows(rows), accumulate: adding, gradientGamma: dGamma,
-                        gradientBeta: dBeta)
-                }
+                normBackward(x.value, norm, context, dy, axis: x.axis, into: dx, adding: adding)
             }
 
-        case .attention(let query, let key, let value, let context):
-            differentiateAttention(query, key, value, context, dy)
+        case .attention(let inputs, let context):
+            differentiateAttention(inputs, context, dy)
 
         case .meanPool(let x):
             accumulate(into: x) { dx, adding in meanPoolBackward(dy, into: dx, adding) }

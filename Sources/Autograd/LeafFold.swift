@@ -51,9 +51,9 @@ extension Tape {
         of parameter: Variable, axis: RowAxis,
         _ contribution: (_ rows: Range<Int>, _ into: Matrix) -> Void
     ) {
-        guard let index = claim(parameter), let sink else { return }
+        guard let indices = claim(parameter), let sink else { return }
         for node in sink.nodes {
-            let destination = parameters.view(index, of: node.gradients)
+            let destination = parameters.view(indices, of: node.gradients)
             if !fold(node.leaves, axis: axis, into: destination, contribution) {
                 destination.fill(0)
             }
@@ -159,15 +159,17 @@ extension Tape {
         }
     }
 
-    /// The index of a weight, marked as differentiated in this pass.
-    private func claim(_ variable: Variable) -> Int? {
-        guard let index = parameterIndex(of: variable) else { return nil }
-        // Adding a second use's subtree sums would make the order of additions depend on which
-        // subtrees a rank has; a tied weight must be folded in one go.
-        precondition(
-            differentiatedParameters.insert(index).inserted,
-            "\(parameters.parameters[index].name) is used twice in one pass")
-        return index
+    /// The indices of weights, marked as differentiated in this pass.
+    private func claim(_ variable: Variable) -> Range<Int>? {
+        guard let indices = weights(variable) else { return nil }
+        for index in indices {
+            // Adding a second use's subtree sums would make the order of additions depend on which
+            // subtrees a rank has; a tied weight must be folded in one go.
+            precondition(
+                differentiatedParameters.insert(index).inserted,
+                "\(parameters.parameters[index].name) is used twice in one pass")
+        }
+        return indices
     }
 }
 

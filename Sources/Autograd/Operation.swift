@@ -1,7 +1,7 @@
 // The operations that the tape records, with what each keeps for its backward pass.
 //
 // Coarse on purpose: an operation here is a pass over memory that is worth fusing and timing (a
-// linear layer with its bias, attention of a whole layer), not an arithmetic symbol. How each is
+// linear layer with its activation, attention of a whole layer), not an arithmetic symbol. How each is
 // differentiated stands in one table, `GradientRules.swift`.
 
 public import TensorCore
@@ -10,35 +10,76 @@ public import TensorCore
 public struct Variable: Sendable {
     /// Position on the tape.
     let index: Int
-    /// The value; it belongs to the tape's arena and dies with the step.
+    /// The value; it belongs to the tape's arena and dies with the step, or when it is discarded.
     public let value: Matrix
     /// What its rows stand for.
     public let axis: RowAxis
 }
 
+/// A function of elements that a linear layer ends with, under the name that model folders give it.
+public enum Activation: String, Sendable {
+    /// The exact Gaussian error linear unit.
+    case gelu
+    /// `max(x, 0)`.
+    case relu
+}
+
+/// The weights of a linear layer on the tape.
+struct LinearWeights {
+    /// `E x D`.
+    let weight: Variable
+    /// `1 x E`, if any.
+    let bias: Variable?
+}
+
 /// What made a value.
 enum Operation {
-    /// A weight; the number is its index in the parameter set.
-    case parameter(Int)
+    /// Neighbouring weights; the numbers are their indices in the parameter set.
+    case parameter(Range<Int>)
     /// An input that needs no gradient.
     case constant
     /// Sum over tables of `table[ids]`.
     case embeddingSum(tables: [Variable], ids: [[Int32]])
     /// `x W^T + b`.
-    case linear(x: Variable, weight: Variable, bias: Variable?)
+    case linear(x: Variable, LinearWeights)
+    /// `f(x W^T + b)`, with the argument of f.
+    case activatedLinear(x: Variable, LinearWeights, Activation, argument: Matrix)
+    /// `norm(dropout(x W^T + b) + residual)`: how a sublayer of a transformer ends.
+    case linearAddNorm(
+        x: Variable, LinearWeights, residual: Variable, NormWeights, AddNormContext)
     case gelu(Variable)
     case tanh(Variable)
     case relu(Variable)
     case add(Variable, Variable)
-    case dropout(Variable, probability: Float, stream: DropoutStream)
-    case layerNorm(
-        Variable, gamma: Variable, beta: Variable, mean: Matrix, reciprocalDeviation: Matrix)
+    case dropout(Variable, probability: Float, mask: DropoutMask)
+    case layerNorm(Variable, NormWeights, NormContext)
     /// Softmax attention inside each sequence.
-    case attention(query: Variable, key: Variable, value: Variable, AttentionContext)
+    case attention(AttentionInputs, AttentionContext)
     /// Mean over the tokens of each sequence.
     case meanPool(Variable)
     /// The first token's row of each sequence.
     case firstToken(Variable)
+
+    /// The operation's name in a profile.
+    var name: StaticString {
+        switch self {
+        case .parameter: "weight"
+        case .constant: "constant"
+        case .embeddingSum: "embedding"
+        case .linear: "linear"
+        case .activatedLinear: "linear + activation"
+        case .linearAddNorm: "linear + add + norm"
+        case .gelu: "gelu"
+        case .tanh: "tanh"
+        case .relu: "relu"
+        case .add: "add"
+        case .dropout: "dropout"
+        case .layerNorm: "norm"
+        case .attention: "attention"
+        case .meanPool: "mean pool"
+        case .firstToken: "first token"
+        }
+    }
 }
 
 /// A recorded operation.

@@ -28,8 +28,10 @@ public struct Parameter: Sendable {
 public final class ParameterSet: @unchecked Sendable {
     /// The weights in the order of the buffer.
     public let parameters: [Parameter]
-    /// The flat buffer, `1 x elementCount`.
+    /// The flat buffer, `1 x elementCount`; whoever writes to it calls `noteChange()`.
     public let values: Matrix
+    /// Rises whenever weights change: what is derived from them (packed panels) is made anew.
+    public private(set) var revision = 0
     private let indices: [String: Int]
     private let storage: Arena
 
@@ -37,18 +39,26 @@ public final class ParameterSet: @unchecked Sendable {
     private static let alignment = 16
 
     /// Lays out weights of the given names and shapes; all elements start at zero.
-    public init(_ layout: [(name: String, shape: [Int])]) {
+    ///
+    /// - Parameters:
+    ///   - layout: The weights in the order of the buffer.
+    ///   - joined: Names of weights that follow the one before without a gap, so that both can be
+    ///     viewed as one matrix: the projections of attention, say, which have one input.
+    public init(_ layout: [(name: String, shape: [Int])], joined: Set<String> = []) {
         var offset = 0
         var parameters: [Parameter] = []
         var indices: [String: Int] = [:]
         for (name, shape) in layout {
             precondition(indices[name] == nil, "parameter \(name) is laid out twice")
+            if !joined.contains(name) {
+                offset = (offset + Self.alignment - 1) / Self.alignment * Self.alignment
+            }
             let parameter = Parameter(name: name, shape: shape, offset: offset)
             indices[name] = parameters.count
             parameters.append(parameter)
-            let padded = (parameter.count + Self.alignment - 1) / Self.alignment
-            offset += padded * Self.alignment
+            offset += parameter.count
         }
+        offset = (offset + Self.alignment - 1) / Self.alignment * Self.alignment
         self.parameters = parameters
         self.indices = indices
         storage = Arena()
@@ -65,12 +75,26 @@ public final class ParameterSet: @unchecked Sendable {
     public func index(of name: String) -> Int? { indices[name] }
 
     /// The matrix view of weight `index` inside `flat`, a buffer laid out like `values`.
-    public func view(_ index: Int, of flat: Matrix) -> Matrix {
-        let parameter = parameters[index]
-        return flat.columns(parameter.range).reshaped(
-            rows: parameter.rows, columns: parameter.columns)
+    public func view(_ index: Int, of flat: Matrix) -> Matrix { view(index..<index + 1, of: flat) }
+
+    /// The view of neighbouring weights that are joined as one matrix: their rows one after another,
+    /// or vectors end to end.
+    public func view(_ indices: Range<Int>, of flat: Matrix) -> Matrix {
+        let first = parameters[indices.lowerBound]
+        let last = parameters[indices.upperBound - 1]
+        let range = first.offset..<last.range.upperBound
+        let rows = first.shape.count > 1 ? parameters[indices].reduce(0) { $0 + $1.rows } : 1
+        let columns = rows == 0 ? 0 : range.count / rows
+        precondition(
+            parameters[indices].reduce(0) { $0 + $1.count } == range.count
+                && (rows == 1 || parameters[indices].allSatisfy { $0.columns == columns }),
+            "\(first.name) to \(last.name) aren't joined, or have rows of different lengths")
+        return flat.columns(range).reshaped(rows: rows, columns: columns)
     }
 
     /// The matrix view of weight `index`.
     public func value(_ index: Int) -> Matrix { view(index, of: values) }
+
+    /// Says that weights were changed.
+    public func noteChange() { revision += 1 }
 }

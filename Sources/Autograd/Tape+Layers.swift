@@ -11,52 +11,45 @@ extension Tape {
     /// Ids must be inside their tables; the model checks its input.
     public func embeddingSum(_ tables: [Variable], ids: [[Int32]]) -> Variable {
         precondition(tables.count == ids.count && !tables.isEmpty)
-        let output = arena.matrix(layout.tokenCount, tables[0].value.columns)
-        compute.embedding(tables[0].value, ids: ids[0], into: output)
-        if tables.count > 1 {
-            let other = fresh(rows: output.rows, columns: output.columns)
-            for (table, ids) in zip(tables, ids).dropFirst() {
-                compute.embedding(table.value, ids: ids, into: other)
-                compute.add(output, other, into: output)
+        let output = fresh(rows: layout.tokenCount, columns: tables[0].value.columns)
+        compute.measured("embedding") {
+            compute.embedding(tables[0].value, ids: ids[0], into: output)
+            if tables.count > 1 {
+                let other = fresh(rows: output.rows, columns: output.columns)
+                for (table, ids) in zip(tables, ids).dropFirst() {
+                    compute.embedding(table.value, ids: ids, into: other)
+                    compute.add(output, other, into: output)
+                }
+                recycle(other)
             }
-            recycle(other)
         }
         return record(.embeddingSum(tables: tables, ids: ids), output, axis: .tokens)
     }
 
-    /// `x W^T + b`: `R x D` by `E x D` gives `R x E`.
-    public func linear(_ x: Variable, weight: Variable, bias: Variable?) -> Variable {
-        let output = arena.matrix(x.value.rows, weight.value.rows)
-        compute.gemm(
-            x.value, transposed: false, weight.value, transposed: true, into: output,
-            bias: bias?.value)
-        return record(.linear(x: x, weight: weight, bias: bias), output, axis: x.axis)
-    }
-
     /// The exact Gaussian error linear unit, `x Phi(x)`.
     public func gelu(_ x: Variable) -> Variable {
-        let output = arena.matrix(x.value.rows, x.value.columns)
+        let output = fresh(rows: x.value.rows, columns: x.value.columns)
         compute.gelu(x.value, into: output)
         return record(.gelu(x), output, axis: x.axis)
     }
 
     /// The hyperbolic tangent.
     public func tanh(_ x: Variable) -> Variable {
-        let output = arena.matrix(x.value.rows, x.value.columns)
+        let output = fresh(rows: x.value.rows, columns: x.value.columns)
         compute.tanh(x.value, into: output)
         return record(.tanh(x), output, axis: x.axis)
     }
 
     /// `max(x, 0)`.
     public func relu(_ x: Variable) -> Variable {
-        let output = arena.matrix(x.value.rows, x.value.columns)
+        let output = fresh(rows: x.value.rows, columns: x.value.columns)
         compute.relu(x.value, into: output)
         return record(.relu(x), output, axis: x.axis)
     }
 
     /// `a + b` of equal shapes.
     public func add(_ a: Variable, _ b: Variable) -> Variable {
-        let output = arena.matrix(a.value.rows, a.value.columns)
+        let output = fresh(rows: a.value.rows, columns: a.value.columns)
         compute.add(a.value, b.value, into: output)
         return record(.add(a, b), output, axis: a.axis)
     }
@@ -66,32 +59,20 @@ extension Tape {
     /// Probability 0, or a tape that doesn't record, gives `x` itself.
     public func dropout(_ x: Variable, _ site: DropoutSite?) -> Variable {
         guard let site, site.probability > 0, isRecording else { return x }
-        let stream = site.stream(layout, axis: x.axis)
-        let output = arena.matrix(x.value.rows, x.value.columns)
-        compute.dropout(x.value, probability: site.probability, stream: stream, into: output)
+        let output = fresh(rows: x.value.rows, columns: x.value.columns)
+        let mask = arena.dropoutMask(output.rows, output.columns)
+        compute.measured("dropout") {
+            compute.dropout(
+                x.value, probability: site.probability,
+                stream: site.stream(layout, axis: x.axis), into: output, keeping: mask)
+        }
         return record(
-            .dropout(x, probability: site.probability, stream: stream), output, axis: x.axis)
-    }
-
-    /// Normalises every row to mean 0 and variance 1, then scales by gamma and adds beta.
-    public func layerNorm(
-        _ x: Variable, gamma: Variable, beta: Variable, epsilon: Float
-    ) -> Variable {
-        let output = arena.matrix(x.value.rows, x.value.columns)
-        let mean = arena.vector(x.value.rows)
-        let reciprocalDeviation = arena.vector(x.value.rows)
-        compute.layerNorm(
-            x.value, gamma: gamma.value, beta: beta.value, epsilon: epsilon, into: output,
-            mean: mean, reciprocalDeviation: reciprocalDeviation)
-        return record(
-            .layerNorm(
-                x, gamma: gamma, beta: beta, mean: mean,
-                reciprocalDeviation: reciprocalDeviation), output, axis: x.axis)
+            .dropout(x, probability: site.probability, mask: mask), output, axis: x.axis)
     }
 
     /// The mean over each sequence's tokens: `N x D` gives `S x D`.
     public func meanPool(_ x: Variable) -> Variable {
-        let output = arena.matrix(layout.sequenceCount, x.value.columns)
+        let output = fresh(rows: layout.sequenceCount, columns: x.value.columns)
         for sequence in 0..<layout.sequenceCount {
             let rows = layout.sequenceOffsets[sequence]..<layout.sequenceOffsets[sequence + 1]
             compute.columnSum(x.value.rows(rows), into: output.row(sequence))
@@ -113,7 +94,7 @@ extension Tape {
 
     /// The first row of each sequence: `N x D` gives `S x D`.
     public func firstToken(_ x: Variable) -> Variable {
-        let output = arena.matrix(layout.sequenceCount, x.value.columns)
+        let output = fresh(rows: layout.sequenceCount, columns: x.value.columns)
         for sequence in 0..<layout.sequenceCount {
             output.row(sequence).copy(from: x.value.row(layout.sequenceOffsets[sequence]))
         }

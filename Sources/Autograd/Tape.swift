@@ -14,6 +14,7 @@ public import TensorCore
 public final class TapeMemory {
     let arena = Arena()
     let scratch = ScratchPool()
+    let panels = WeightPanels()
 
     /// Memory for one tape at a time.
     public init() {}
@@ -44,7 +45,10 @@ public final class Tape {
     private var gradients: [Matrix?] = []
     private var recycled: [Int: [Matrix]] = [:]
     private var variableCount = 0
-    private var parameterVariables: [Int: Variable] = [:]
+    private var parameterVariables: [Range<Int>: Variable] = [:]
+    private var weightIndices: [Int: Range<Int>] = [:]
+    /// Values that the model has no more use for, with what was made of them again.
+    private var discarded: [Int: Matrix?] = [:]
     var differentiatedParameters: Set<Int> = []
 
     /// A tape over one packed batch.
@@ -70,10 +74,16 @@ public final class Tape {
     public var isRecording: Bool { sink != nil }
 
     /// The weight of that index as a variable.
-    public func parameter(_ index: Int) -> Variable {
-        if let known = parameterVariables[index] { return known }
-        let variable = record(.parameter(index), parameters.value(index), axis: .sequences)
-        parameterVariables[index] = variable
+    public func parameter(_ index: Int) -> Variable { parameters(index..<index + 1) }
+
+    /// Neighbouring weights that are joined, as one variable (see `ParameterSet.view(_:of:)`).
+    public func parameters(_ indices: Range<Int>) -> Variable {
+        if let known = parameterVariables[indices] { return known }
+        let variable = record(
+            .parameter(indices), parameters.view(indices, of: parameters.values),
+            axis: .sequences)
+        parameterVariables[indices] = variable
+        weightIndices[variable.index] = indices
         return variable
     }
 
@@ -92,10 +102,34 @@ public final class Tape {
         return variable
     }
 
-    /// The index of a weight in the parameter set, if the variable is one.
-    func parameterIndex(of variable: Variable) -> Int? {
-        guard case .parameter(let index) = nodes[variable.index].operation else { return nil }
-        return index
+    /// The indices of weights in the parameter set, if the variable stands for some.
+    func weights(_ variable: Variable) -> Range<Int>? { weightIndices[variable.index] }
+
+    /// Says that the model won't use a value any more.
+    ///
+    /// Its memory serves others, unless the backward pass needs it and cannot make it again. A value
+    /// may be discarded once, and must not be read afterwards.
+    public func discard(_ variable: Variable) {
+        if isRecording {
+            guard case .activatedLinear = nodes[variable.index].operation else { return }
+        }
+        precondition(weights(variable) == nil, "a weight is discarded")
+        precondition(
+            discarded.updateValue(nil, forKey: variable.index) == nil, "discarded twice")
+        recycle(variable.value)
+    }
+
+    /// A value for the backward pass, made again if it was discarded.
+    func value(of variable: Variable) -> Matrix {
+        guard let known = discarded[variable.index] else { return variable.value }
+        if let known { return known }
+        guard
+            case .activatedLinear(_, _, let activation, let argument) =
+                nodes[variable.index].operation
+        else { preconditionFailure("a discarded value that can't be made again") }
+        let again = remake(activation, argument)
+        discarded[variable.index] = .some(again)
+        return again
     }
 
     /// The count of rows of the batch on an axis.
@@ -123,9 +157,10 @@ public final class Tape {
         for node in nodes.reversed() {
             guard let outputGradient = gradients[node.output.index] else { continue }
             aliased = nil
-            differentiate(node, outputGradient)
+            compute.measured(node.operation.name) { differentiate(node, outputGradient) }
             gradients[node.output.index] = nil
             if !isAliased(outputGradient) { recycle(outputGradient) }
+            if case .some(.some(let again)) = discarded[node.output.index] { recycle(again) }
         }
         zeroUntouchedParameters()
     }
@@ -181,6 +216,16 @@ public final class Tape {
             let gradient = fresh(rows: outputGradient.rows, columns: outputGradient.columns)
             gradient.copy(from: outputGradient)
             gradients[variable.index] = gradient
+        }
+    }
+
+    /// Makes a matrix of the tape's own the gradient of `variable`, or adds it to that.
+    func give(_ gradient: Matrix, to variable: Variable) {
+        if needsGradient(variable), gradients[variable.index] == nil {
+            gradients[variable.index] = gradient
+        } else {
+            accumulate(into: variable) { sum, _ in compute.add(sum, gradient, into: sum) }
+            recycle(gradient)
         }
     }
 

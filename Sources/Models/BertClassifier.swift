@@ -54,7 +54,8 @@ public final class BertClassifier: @unchecked Sendable {
         }
         layout.append(("classifier.weight", [labels.count, width]))
         layout.append(("classifier.bias", [labels.count]))
-        parameters = ParameterSet(layout)
+        parameters = ParameterSet(
+            layout, joined: BertEncoder.joined(configuration, prefix: Self.prefix))
 
         let find = NamedWeights(parameters: parameters, prefix: "")
         encoder = BertEncoder(configuration, prefix: Self.prefix, in: parameters)
@@ -74,8 +75,7 @@ public final class BertClassifier: @unchecked Sendable {
 
     /// The class scores of a batch, `S x C`.
     public func logits(_ tape: Tape, _ batch: TokenBatch, dropout: DropoutPlan?) -> Variable {
-        let states = encoder.hiddenStates(tape, batch, dropout)
-        return head(states[states.count - 1], tape, dropout)
+        head(encoder.lastState(tape, batch, dropout), tape, dropout)
     }
 
     /// As `logits(_:_:dropout:)`, with the token rows after the embeddings and every layer.

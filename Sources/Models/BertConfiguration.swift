@@ -1,6 +1,7 @@
 // The fields of a BERT folder's `config.json` that shape the arithmetic, checked.
 // Reference: transformers, models/bert/configuration_bert.py.
 
+public import Autograd
 import Foundation
 
 /// What a BERT folder's `config.json` says.
@@ -35,14 +36,6 @@ public struct BertConfiguration: Sendable {
     public var pooling: Pooling
     /// The class names, by index, if the folder names them.
     public var labels: [String]
-
-    /// A nonlinearity that BERT folders name in `hidden_act`.
-    public enum Activation: String, Sendable {
-        /// The exact Gaussian error linear unit.
-        case gelu
-        /// The rectifier.
-        case relu
-    }
 
     /// How a sequence becomes the classifier's input.
     public enum Pooling: String, Sendable {
@@ -97,6 +90,6 @@ extension BertConfiguration {
     /// Floats that a training pass keeps for each token, about: every layer's activations and the
     /// gradients of the widest of them.
     public var activationFloatsPerToken: Int {
-        layerCount * (10 * hiddenSize + 2 * intermediateSize) + 4 * intermediateSize
+        layerCount * (8 * hiddenSize + intermediateSize) + 4 * intermediateSize
     }
 }

@@ -34,15 +34,20 @@ struct BertEncoder {
         let bias: Int
     }
 
+    /// Neighbouring weights and neighbouring biases of linear layers with one input.
+    struct JoinedLinear {
+        let weights: Range<Int>
+        let biases: Range<Int>
+    }
+
     struct Norm {
         let gamma: Int
         let beta: Int
     }
 
     struct Layer {
-        let query: Linear
-        let key: Linear
-        let value: Linear
+        /// Query, key and value.
+        let projections: JoinedLinear
         let attentionOutput: Linear
         let attentionNorm: Norm
         let intermediate: Linear
@@ -54,6 +59,16 @@ struct BertEncoder {
     private let tables: [Int]
     private let embeddingNorm: Norm
     private let layers: [Layer]
+
+    private static let projections = ["query", "key", "value"].map { "attention.self.\($0)" }
+
+    /// The weights that `layout(_:prefix:)` has right behind the one before, as one matrix with it.
+    static func joined(_ configuration: BertConfiguration, prefix: String) -> Set<String> {
+        let parts = (0..<configuration.layerCount).flatMap { layer in
+            projections.dropFirst().map { "\(prefix)encoder.layer.\(layer).\($0)" }
+        }
+        return Set(parts.flatMap { ["\($0).weight", "\($0).bias"] })
+    }
 
     /// Dropout sites of one layer, so that sites of different layers never share a stream.
     private static let sitesPerLayer = 4
@@ -82,9 +97,12 @@ struct BertEncoder {
         norm("embeddings.LayerNorm")
         for index in 0..<configuration.layerCount {
             let layer = "encoder.layer.\(index)"
-            linear("\(layer).attention.self.query", width, width)
-            linear("\(layer).attention.self.key", width, width)
-            linear("\(layer).attention.self.value", width, width)
+            for part in Self.projections {
+                layout.append(("\(prefix)\(layer).\(part).weight", [width, width]))
+            }
+            for part in Self.projections {
+                layout.append(("\(prefix)\(layer).\(part).bias", [width]))
+            }
             linear("\(layer).attention.output.dense", width, width)
             norm("\(layer).attention.output.LayerNorm")
             linear("\(layer).intermediate.dense", inner, width)
@@ -105,9 +123,7 @@ struct BertEncoder {
         layers = (0..<configuration.layerCount).map { index in
             let layer = "encoder.layer.\(index)"
             return Layer(
-                query: find.linear("\(layer).attention.self.query"),
-                key: find.linear("\(layer).attention.self.key"),
-                value: find.linear("\(layer).attention.self.value"),
+                projections: find.linears(Self.projections.map { "\(layer).\($0)" }),
                 attentionOutput: find.linear("\(layer).attention.output.dense"),
                 attentionNorm: find.norm("\(layer).attention.output.LayerNorm"),
                 intermediate: find.linear("\(layer).intermediate.dense"),
@@ -125,13 +141,24 @@ struct BertEncoder {
         return states
     }
 
+    /// The token rows after the last layer; those in between are discarded on the way.
+    func lastState(_ tape: Tape, _ batch: TokenBatch, _ dropout: DropoutPlan?) -> Variable {
+        var state = embeddings(tape, batch, dropout)
+        for (index, layer) in layers.enumerated() {
+            let next = apply(layer, index, state, tape, dropout)
+            tape.discard(state)
+            state = next
+        }
+        return state
+    }
+
     private func embeddings(
         _ tape: Tape, _ batch: TokenBatch, _ dropout: DropoutPlan?
     ) -> Variable {
         let sum = tape.embeddingSum(
             tables.map(tape.parameter), ids: [batch.ids, batch.positions, batch.typeIDs])
         return tape.dropout(
-            tape.norm(sum, embeddingNorm, configuration.layerNormEpsilon),
+            tape.layerNorm(sum, tape.norm(embeddingNorm, configuration.layerNormEpsilon)),
             dropout?.site(0, configuration.hiddenDropout))
     }
 
@@ -140,25 +167,28 @@ struct BertEncoder {
     ) -> Variable {
         let site = 1 + index * Self.sitesPerLayer
         let epsilon = configuration.layerNormEpsilon
+        let projections = tape.linear(
+            x, weight: tape.parameters(layer.projections.weights),
+            bias: tape.parameters(layer.projections.biases))
         let context = tape.attention(
-            query: tape.linear(x, layer.query), key: tape.linear(x, layer.key),
-            value: tape.linear(x, layer.value), heads: configuration.headCount,
+            projections: projections, heads: configuration.headCount,
             dropout: dropout?.site(site, configuration.attentionDropout))
-        let attended = tape.dropout(
-            tape.linear(context, layer.attentionOutput),
-            dropout?.site(site + 1, configuration.hiddenDropout))
-        let middle = tape.norm(tape.add(attended, x), layer.attentionNorm, epsilon)
-
-        let inner = tape.linear(middle, layer.intermediate)
-        let activated =
-            switch configuration.activation {
-            case .gelu: tape.gelu(inner)
-            case .relu: tape.relu(inner)
-            }
-        let output = tape.dropout(
-            tape.linear(activated, layer.output),
-            dropout?.site(site + 2, configuration.hiddenDropout))
-        return tape.norm(tape.add(output, middle), layer.outputNorm, epsilon)
+        tape.discard(projections)
+        let middle = tape.linearAddNorm(
+            context, layer.attentionOutput,
+            dropout: dropout?.site(site + 1, configuration.hiddenDropout), residual: x,
+            norm: tape.norm(layer.attentionNorm, epsilon))
+        tape.discard(context)
+        let inner = tape.linear(
+            middle, weight: tape.parameter(layer.intermediate.weight),
+            bias: tape.parameter(layer.intermediate.bias), activation: configuration.activation)
+        let output = tape.linearAddNorm(
+            inner, layer.output,
+            dropout: dropout?.site(site + 2, configuration.hiddenDropout), residual: middle,
+            norm: tape.norm(layer.outputNorm, epsilon))
+        tape.discard(inner)
+        tape.discard(middle)
+        return output
     }
 
     /// The site of the dropout before the classifier, after all of the layers'.
@@ -181,6 +211,16 @@ struct NamedWeights {
         BertEncoder.Linear(weight: weight("\(name).weight"), bias: weight("\(name).bias"))
     }
 
+    /// Layers whose weights, and whose biases, are neighbours in the parameter set.
+    func linears(_ names: [String]) -> BertEncoder.JoinedLinear {
+        let (weights, biases) = (
+            names.map { weight("\($0).weight") }, names.map { weight("\($0).bias") }
+        )
+        return BertEncoder.JoinedLinear(
+            weights: weights[0]..<weights[0] + names.count,
+            biases: biases[0]..<biases[0] + names.count)
+    }
+
     func norm(_ name: String) -> BertEncoder.Norm {
         BertEncoder.Norm(gamma: weight("\(name).weight"), beta: weight("\(name).bias"))
     }
@@ -191,8 +231,17 @@ extension Tape {
         linear(x, weight: parameter(layer.weight), bias: parameter(layer.bias))
     }
 
-    func norm(_ x: Variable, _ norm: BertEncoder.Norm, _ epsilon: Float) -> Variable {
-        layerNorm(
-            x, gamma: parameter(norm.gamma), beta: parameter(norm.beta), epsilon: epsilon)
+    func linearAddNorm(
+        _ x: Variable, _ layer: BertEncoder.Linear, dropout: DropoutSite?, residual: Variable,
+        norm: NormWeights
+    ) -> Variable {
+        linearAddNorm(
+            x, weight: parameter(layer.weight), bias: parameter(layer.bias), dropout: dropout,
+            residual: residual, norm: norm)
+    }
+
+    func norm(_ norm: BertEncoder.Norm, _ epsilon: Float) -> NormWeights {
+        NormWeights(
+            gamma: parameter(norm.gamma), beta: parameter(norm.beta), epsilon: epsilon)
     }
 }

@@ -45,7 +45,9 @@ public final class SentenceEncoder: @unchecked Sendable {
     public init(_ folder: ModelFolder, compute: Compute) throws(ModelError) {
         configuration = folder.configuration
         pooling = folder.sentencePooling ?? .mean
-        parameters = ParameterSet(BertEncoder.layout(configuration, prefix: "bert."))
+        parameters = ParameterSet(
+            BertEncoder.layout(configuration, prefix: "bert."),
+            joined: BertEncoder.joined(configuration, prefix: "bert."))
         encoder = BertEncoder(configuration, prefix: "bert.", in: parameters)
         self.compute = compute
         try folder.load(parameters, bare: "bert.")
@@ -59,8 +61,7 @@ public final class SentenceEncoder: @unchecked Sendable {
         let batch = TokenBatch(texts)
         let tape = Tape(
             compute: compute, memory: memory, parameters: parameters, layout: batch.layout)
-        let states = encoder.hiddenStates(tape, batch, nil)
-        let last = states[states.count - 1]
+        let last = encoder.lastState(tape, batch, nil)
         let pooled = pooling == .mean ? tape.meanPool(last) : tape.firstToken(last)
         return (0..<texts.count).map { text in
             let vector = pooled.value.row(text).toArray()

@@ -94,6 +94,9 @@ public final class Arena: @unchecked Sendable {
     /// Uninitialised 32-bit integers.
     public func ints(_ count: Int) -> UnsafeMutablePointer<Int32> { take(count, of: Int32.self) }
 
+    /// Uninitialised bytes.
+    public func bytes(_ count: Int) -> UnsafeMutablePointer<UInt8> { take(count, of: UInt8.self) }
+
     private func take<T: BitwiseCopyable>(
         _ count: Int, of type: T.Type
     )

@@ -14,6 +14,9 @@ public final class Compute: @unchecked Sendable {
     /// Threads that work on an operation, the caller's included.
     public var threadCount: Int { pool.threadCount }
 
+    /// Measures the operations that callers name (see `measured(_:_:)`); nil for none.
+    public var profile: Profile?
+
     let kernels: UnsafePointer<retort_kernels>
     let pool: ThreadPool
     /// Packed panels of B and of short A, shared by the threads of one product.

@@ -62,32 +62,23 @@ public struct DropoutStream: Sendable {
 extension Compute {
     /// y = x / (1 - probability) where kept, else 0, row r with the identity r of `stream`.
     ///
-    /// Applied to the gradient of y it is its own backward pass. y may be x. A probability of 0
-    /// copies.
+    /// Applied to the gradient of y it is its own backward pass; with the mask kept, the form that
+    /// takes a mask is the cheaper one. y may be x. A probability of 0 copies, and keeps no mask.
     public func dropout(
-        _ x: Matrix, probability: Float, stream: DropoutStream, into y: Matrix
+        _ x: Matrix, probability: Float, stream: DropoutStream, into y: Matrix,
+        keeping mask: DropoutMask? = nil
     ) {
         x.checkShape(y, "dropout")
         precondition(stream.count == x.rows, "dropout: \(stream.count) rows for \(x.rows)")
-        let (threshold, factor) = DropoutStream.keep(probability)
         if probability == 0 {
             if x.base != y.base { y.copy(from: x) }
             return
         }
-        let key = DropoutStream.key(seed: stream.seed, step: stream.step)
-        stream.sample.withUnsafeBufferPointer { sample in
-            stream.position.withUnsafeBufferPointer { position in
-                forRows(x.rows, of: 2 * x.columns) { range in
-                    var identity = retort_random_row(
-                        key0: key.0, key1: key.1, position: 0, site: stream.site, sample: 0)
-                    for row in range {
-                        identity.position = position[row]
-                        identity.sample = sample[row]
-                        kernels.pointee.dropout(
-                            x.base + row * x.stride, y.base + row * y.stride, x.columns, threshold,
-                            factor, &identity, nil)
-                    }
-                }
+        forRows(x.rows, of: 2 * x.columns) { range in
+            for row in range {
+                serial.dropout(
+                    x.row(row), probability: probability, stream: stream, row: row,
+                    into: y.row(row), keeping: mask?.row(row))
             }
         }
     }

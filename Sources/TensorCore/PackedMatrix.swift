@@ -1,7 +1,7 @@
 // A right operand packed ahead of time: weights serve every micro-batch of a step, and are packed
 // once. The bits of a product are the same as with the plain operand.
 
-internal import Kernels
+public import Kernels
 
 /// Packed panels of op(B), made by `Compute.pack` and read by `Compute.gemm`.
 public final class PackedMatrix: @unchecked Sendable {
@@ -10,7 +10,8 @@ public final class PackedMatrix: @unchecked Sendable {
     /// Columns of op(B): the n of a product.
     public private(set) var columns = 0
 
-    var instructionSet: InstructionSet?
+    /// Whose panels these are; nil before the first packing.
+    public internal(set) var instructionSet: InstructionSet?
     private let memory = ScratchMemory()
 
     /// Holds nothing until `Compute.pack` fills it; memory is kept from one packing to the next.

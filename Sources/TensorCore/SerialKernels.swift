@@ -148,29 +148,61 @@ public struct SerialKernels: @unchecked Sendable {
 
     /// y = x / (1 - probability) where kept, else 0: the row `row` of `stream`.
     public func dropout(
-        _ x: Matrix, probability: Float, stream: DropoutStream, row: Int, into y: Matrix
+        _ x: Matrix, probability: Float, stream: DropoutStream, row: Int, into y: Matrix,
+        keeping mask: DropoutMask.Row? = nil
     ) {
         precondition(row >= 0 && row < stream.count, "dropout row \(row) of \(stream.count)")
         dropout(
             x, probability: probability, seed: stream.seed, step: stream.step, site: stream.site,
-            sample: stream.sample[row], position: stream.position[row], into: y)
+            sample: stream.sample[row], position: stream.position[row], into: y, keeping: mask)
     }
 
     /// The same with the row's identity given directly (attention: one row a query and head).
     public func dropout(
         _ x: Matrix, probability: Float, seed: UInt64, step: UInt64, site: UInt32, sample: UInt32,
-        position: UInt32, into y: Matrix
+        position: UInt32, into y: Matrix, keeping mask: DropoutMask.Row? = nil
     ) {
         checkRows(x, y, "dropout")
+        precondition(x.columns <= mask?.columns ?? .max, "dropout: a mask of other columns")
         let key = DropoutStream.key(seed: seed, step: step)
         var identity = retort_random_row(
             key0: key.0, key1: key.1, position: position, site: site, sample: sample)
         let (threshold, factor) = DropoutStream.keep(probability)
-        kernels.pointee.dropout(x.base, y.base, x.columns, threshold, factor, &identity, nil)
+        kernels.pointee.dropout(
+            x.base, y.base, x.columns, threshold, factor, &identity, mask?.base)
+    }
+
+    /// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta of one row; y may be x.
+    ///
+    /// - Returns: The row's mean and reciprocal deviation.
+    @discardableResult
+    public func layerNorm(
+        _ x: Matrix, gamma: Matrix, beta: Matrix, epsilon: Float, into y: Matrix
+    ) -> (mean: Float, reciprocalDeviation: Float) {
+        checkRows(x, y, "layerNorm")
+        checkRows(gamma, beta, "layerNorm")
+        checkRows(x, gamma, "layerNorm")
+        guard x.columns > 0 else { return (0, 0) }
+        var (mean, reciprocalDeviation): (Float, Float) = (0, 0)
+        kernels.pointee.layer_norm(
+            x.base, gamma.base, beta.base, y.base, x.columns, epsilon, &mean, &reciprocalDeviation)
+        return (mean, reciprocalDeviation)
+    }
+
+    /// y = x Phi(x); see `Compute.gelu`.
+    public func gelu(_ x: Matrix, into y: Matrix) {
+        checkRows(x, y, "gelu")
+        kernels.pointee.gelu(x.base, y.base, x.columns)
+    }
+
+    /// y = max(x, 0).
+    public func relu(_ x: Matrix, into y: Matrix) {
+        checkRows(x, y, "relu")
+        kernels.pointee.relu(x.base, y.base, x.columns)
     }
 
     @inline(__always)
-    private func checkRows(_ x: Matrix, _ y: Matrix, _ operation: StaticString) {
+    func checkRows(_ x: Matrix, _ y: Matrix, _ operation: StaticString) {
         precondition(
             x.rows == 1 && y.rows == 1 && x.columns == y.columns,
             "\(operation): \(x.rows) x \(x.columns) and \(y.rows) x \(y.columns), not equal rows")

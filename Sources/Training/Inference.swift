@@ -3,7 +3,7 @@
 // A row's arithmetic doesn't depend on the batch it is in, so neither do results on how texts are cut
 // into batches or over ranks.
 
-import Autograd
+public import Autograd
 public import Collectives
 import Foundation
 public import Models
@@ -14,12 +14,22 @@ public final class Inference {
     private let student: BertClassifier
     private let compute: Compute
     private let maximumTokens: Int
-    private let memory = TapeMemory()
+    private let memory: TapeMemory
 
     /// A runner that takes at most so many tokens through the student at once.
-    public init(_ student: BertClassifier, compute: Compute, maximumTokensPerPass: Int = 8_192) {
+    ///
+    /// - Parameters:
+    ///   - student: The student, with its present weights in each call.
+    ///   - compute: The rank's arithmetic.
+    ///   - maximumTokensPerPass: What bounds the memory.
+    ///   - memory: Memory that no other pass uses at the same time, the trainer's for one.
+    public init(
+        _ student: BertClassifier, compute: Compute, maximumTokensPerPass: Int = 8_192,
+        memory: TapeMemory = TapeMemory()
+    ) {
         self.student = student
         self.compute = compute
+        self.memory = memory
         maximumTokens = maximumTokensPerPass
     }
 
@@ -65,7 +75,9 @@ public final class Inference {
         let batch = TokenBatch(texts)
         let tape = Tape(
             compute: compute, memory: memory, parameters: student.parameters, layout: batch.layout)
-        let logits = student.logits(tape, batch, dropout: nil).value
+        let logits = compute.measured("inference") {
+            student.logits(tape, batch, dropout: nil).value
+        }
         return (0..<texts.count).map { softmax(logits.row($0).toArray()) }
     }
 }

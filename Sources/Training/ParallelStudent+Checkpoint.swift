@@ -82,5 +82,6 @@ extension BertClassifier {
             try unsafe reader.read(
                 name, 0..<parameter.count, into: parameters.value(index).buffer)
         }
+        parameters.noteChange()
     }
 }

@@ -7,7 +7,7 @@
 //
 // Shape legend: S sequences of a pass, C classes, V leaves.
 
-import Autograd
+public import Autograd
 public import Collectives
 public import Models
 public import TensorCore
@@ -55,7 +55,9 @@ public final class ParallelStudent {
     public internal(set) var updates = 0
     private let tree: LeafTree
     private let accumulator: TreeAccumulator
-    private let memory = TapeMemory()
+    /// Memory of the passes: between steps it may serve other passes of the same student, which then
+    /// share its packed weights.
+    public let memory = TapeMemory()
     private let seed: UInt64
     private let appliesDropout: Bool
 
@@ -98,10 +100,14 @@ public final class ParallelStudent {
         for level in passes(batch) {
             losses += try pass(level: level, batch, step: step)
         }
-        let loss = try communicator.sumOfLeaves(losses, width: 1, tree: tree)[0]
-        try communicator.reduceScatter(accumulator, layout: layout)
+        let loss = try compute.measured("sum losses") {
+            try communicator.sumOfLeaves(losses, width: 1, tree: tree)[0]
+        }
+        try compute.measured("reduce gradients") {
+            try communicator.reduceScatter(accumulator, layout: layout)
+        }
         let gradients = unsafe Matrix(accumulator.reduced)
-        let norm = try gradientNorm(gradients)
+        let norm = try compute.measured("gradient norm") { try gradientNorm(gradients) }
         guard norm.isFinite, loss.isFinite else {
             throw TrainingError(
                 .diverged,
@@ -111,10 +117,12 @@ public final class ParallelStudent {
         let limit = options.maximumGradientNorm
         let scale = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1  // torch's epsilon
         updates += 1
-        optimizer.step(
-            parameters: student.parameters.values, gradients: gradients, update: updates,
-            rate: rate, gradientScale: Float(scale))
-        try gatherWeights()
+        compute.measured("optimiser") {
+            optimizer.step(
+                parameters: student.parameters.values, gradients: gradients, update: updates,
+                rate: rate, gradientScale: Float(scale))
+        }
+        try compute.measured("gather weights") { try gatherWeights() }
         return StepReport(loss: loss, gradientNorm: norm)
     }
 
@@ -128,6 +136,7 @@ public final class ParallelStudent {
     func gatherWeights() throws {
         let values = student.parameters.values
         try unsafe communicator.allGather(values.buffer, layout: layout)
+        student.parameters.noteChange()
     }
 
     // MARK: - Parts of a step
@@ -158,7 +167,7 @@ public final class ParallelStudent {
         level: Int, _ batch: [TrainingSample], step: Int
     ) throws -> [[Double]] {
         let (leaves, buffer) = unsafe accumulator.beginSubtree(level: level)
-        defer { accumulator.finishLeaf() }
+        defer { compute.measured("add passes") { accumulator.finishLeaf() } }
         let gradients = unsafe Matrix(buffer)
         let offsets = (leaves.lowerBound...leaves.upperBound).map { boundary($0, batch.count) }
         let samples = batch[offsets[0]..<offsets[leaves.count]]
@@ -178,11 +187,15 @@ public final class ParallelStudent {
             layout: tokens.layout,
             sink: GradientSink(nodes: [.init(leaves: leaves, gradients: gradients)]))
         let dropout = appliesDropout ? DropoutPlan(seed: seed, step: UInt64(step)) : nil
-        let logits = student.logits(tape, tokens, dropout: dropout)
-        let loss = ClassificationLoss(
-            logits: logits.value, samples: samples, normalizer: Double(batch.count),
-            temperature: options.lossTemperature, compute: compute, memory: memory)
-        tape.backward(from: logits, gradient: loss.gradient)
+        let logits = compute.measured("forward") {
+            student.logits(tape, tokens, dropout: dropout)
+        }
+        let loss = compute.measured("loss") {
+            ClassificationLoss(
+                logits: logits.value, samples: samples, normalizer: Double(batch.count),
+                temperature: options.lossTemperature, compute: compute, memory: memory)
+        }
+        compute.measured("backward") { tape.backward(from: logits, gradient: loss.gradient) }
         return zip(offsets, offsets.dropFirst()).map { start, end in
             [loss.perSample[(start - offsets[0])..<(end - offsets[0])].reduce(0, +)]
         }

@@ -148,7 +148,8 @@ public final class TrainingLoop<Selector: BatchSelector> {
         self.store = store
         self.points = points
         self.hooks = hooks
-        inference = Inference(trainer.student, compute: trainer.compute)
+        inference = Inference(
+            trainer.student, compute: trainer.compute, memory: trainer.memory)
         schedule = trainer.options.schedule(totalSteps: order.totalSteps)
         progress = TrainingProgress(
             usage: SampleUsage(poolSize: order.poolSize), selector: selector.state,
@@ -166,7 +167,9 @@ public final class TrainingLoop<Selector: BatchSelector> {
             let isEnd = step >= order.totalSteps
             let isStopping = try isStopAgreed()
             if step != lastSaved {
-                if isEnd || isDue(step, every: points.evaluationSteps) { try evaluate() }
+                if isEnd || isDue(step, every: points.evaluationSteps) {
+                    try trainer.compute.measured("evaluate") { try evaluate() }
+                }
                 if isEnd || isStopping || isDue(step, every: points.saveSteps) {
                     try save()
                     lastSaved = step
@@ -200,15 +203,17 @@ public final class TrainingLoop<Selector: BatchSelector> {
         let start = ContinuousClock.now
         let step = progress.step
         let samples = order.samples(ofStep: step)
-        let uncertainty = selector.needsUncertainty ? try uncertainties(samples) : nil
+        let compute = trainer.compute
+        let uncertainty =
+            selector.needsUncertainty
+            ? try compute.measured("score") { try uncertainties(samples) } : nil
         let selection = selector.select(
             GlobalBatch(
                 step: step, samples: samples,
                 firstVisit: UInt64(step) * UInt64(order.batchSize), uncertainty: uncertainty))
         let rate = schedule.rate(at: step)
-        let report =
-            selection.kept.isEmpty
-            ? nil : try trainer.train(on: batch(samples, selection), step: step, rate: rate)
+        let kept = compute.measured("data") { batch(samples, selection) }
+        let report = kept.isEmpty ? nil : try trainer.train(on: kept, step: step, rate: rate)
         progress.step += 1
         progress.emptyBatches += selection.kept.isEmpty ? 1 : 0
         progress.usage.add(kept: selection.kept.map { samples[$0] }, offered: samples.count)
@@ -249,7 +254,10 @@ public final class TrainingLoop<Selector: BatchSelector> {
         progress.updates = trainer.updates
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        try trainer.save(to: store, step: progress.step, state: encoder.encode(progress))
+        let state = try encoder.encode(progress)
+        try trainer.compute.measured("checkpoint") {
+            try trainer.save(to: store, step: progress.step, state: state)
+        }
         try hooks.event(
             .saved(step: progress.step, seconds: (ContinuousClock.now - start).inSeconds))
     }

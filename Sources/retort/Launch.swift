@@ -20,10 +20,10 @@ enum Launch {
     /// Runs `body` on every rank.
     ///
     /// - Parameters:
-    ///   - threads: Threads of a rank; nil takes the cores it is bound to.
+    ///   - options: Threads and profile of a rank.
     ///   - body: Gives the exit code, the same on all ranks.
     static func onRanks(
-        threads: Int? = nil, _ body: (RankContext) throws -> Int32
+        _ options: ComputeOptions? = nil, _ body: (RankContext) throws -> Int32
     ) throws {
         FileSizeLimit.makeAnError()
         let watchdog = WatchdogOptions(report: { StandardError.write("\($0)") })
@@ -36,11 +36,13 @@ enum Launch {
                 }
             ) { communicator in
                 let compute = Compute(
-                    threads: threads, instructionSet: try agreedInstructionSet(communicator))
-                return try body(
-                    RankContext(
-                        communicator: communicator, compute: compute,
-                        console: console(communicator)))
+                    threads: options?.threads,
+                    instructionSet: try agreedInstructionSet(communicator))
+                let context = RankContext(
+                    communicator: communicator, compute: compute,
+                    console: console(communicator))
+                guard let path = options?.profile else { return try body(context) }
+                return try ProfileOutput.measure(context, path: path) { try body(context) }
             }
         } catch let failure as RankFailure {
             throw ExitCode(failure.exitCode)

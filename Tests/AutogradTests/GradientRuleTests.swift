@@ -118,7 +118,8 @@ import Testing
                 Input(name: "beta", rows: 1, columns: 19),
             ], depth: 24, seed: 9,
             tape: { tape, v in
-                tape.layerNorm(tape.activation(v[0]), gamma: v[1], beta: v[2], epsilon: epsilon)
+                tape.layerNorm(
+                    tape.activation(v[0]), NormWeights(gamma: v[1], beta: v[2], epsilon: epsilon))
             },
             reference: { $0[0].layerNorm($0[1], $0[2], epsilon: Double(epsilon)) }
         ).run()

@@ -18,7 +18,8 @@ struct SampleNetwork {
         parameters = ParameterSet([
             ("words", [Self.words, width]), ("positions", [64, width]),
             ("query", [width, width]), ("key", [width, width]), ("value", [width, width]),
-            ("query.bias", [width]), ("inner", [2 * width, width]), ("inner.bias", [2 * width]),
+            ("query.bias", [width]), ("mix", [width, width]), ("inner", [2 * width, width]),
+            ("inner.bias", [2 * width]),
             ("outer", [width, 2 * width]), ("gamma", [width]), ("beta", [width]),
             ("classifier", [Self.classes, width]), ("classifier.bias", [Self.classes]),
             ("unused", [3, 3]),
@@ -56,12 +57,14 @@ struct SampleNetwork {
             key: tape.linear(x, weight: weight("key"), bias: nil),
             value: tape.linear(x, weight: weight("value"), bias: nil), heads: 3,
             dropout: site(1))
-        let middle = tape.layerNorm(
-            tape.add(tape.dropout(context, site(2)), x), gamma: weight("gamma"),
-            beta: weight("beta"), epsilon: 1e-6)
-        let inner = tape.gelu(
-            tape.linear(middle, weight: weight("inner"), bias: weight("inner.bias")))
+        let middle = tape.linearAddNorm(
+            tape.dropout(context, site(4)), weight: weight("mix"), bias: nil, dropout: site(2),
+            residual: x,
+            norm: NormWeights(gamma: weight("gamma"), beta: weight("beta"), epsilon: 1e-6))
+        let inner = tape.linear(
+            middle, weight: weight("inner"), bias: weight("inner.bias"), activation: .gelu)
         let last = tape.add(tape.linear(inner, weight: weight("outer"), bias: nil), middle)
+        tape.discard(inner)
         let pooled = tape.tanh(tape.add(tape.meanPool(last), tape.relu(tape.firstToken(last))))
         return tape.linear(
             tape.dropout(pooled, site(3)), weight: weight("classifier"),

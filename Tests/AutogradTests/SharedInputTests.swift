@@ -58,7 +58,7 @@ import Testing
                 let inner = tape.gelu(tape.linear(x, weight: v[1], bias: v[2]))
                 let output = tape.dropout(tape.linear(inner, weight: v[3], bias: v[4]), site)
                 return tape.layerNorm(
-                    tape.add(output, x), gamma: v[5], beta: v[6], epsilon: 1e-5)
+                    tape.add(output, x), NormWeights(gamma: v[5], beta: v[6], epsilon: 1e-5))
             },
             reference: { v in
                 let inner = v[0].linear(v[1], v[2]).gelu
@@ -83,8 +83,8 @@ import Testing
                 let x = tape.activation(v[0])
                 let a = tape.linear(x, weight: v[1], bias: nil)
                 let b = tape.linear(x, weight: v[2], bias: nil)
-                let c = tape.layerNorm(x, gamma: v[3], beta: v[4], epsilon: 1e-5)
-                let d = tape.layerNorm(x, gamma: v[5], beta: v[6], epsilon: 1e-5)
+                let c = tape.layerNorm(x, NormWeights(gamma: v[3], beta: v[4], epsilon: 1e-5))
+                let d = tape.layerNorm(x, NormWeights(gamma: v[5], beta: v[6], epsilon: 1e-5))
                 let sum = tape.add(tape.add(a, b), tape.add(c, d))
                 return tape.add(
                     tape.add(tape.meanPool(sum), tape.firstToken(x)),
@@ -116,7 +116,7 @@ import Testing
             ], depth: 40, seed: 35,
             tape: { tape, v in
                 let x = tape.constant(matrix, axis: .tokens)
-                let normal = tape.layerNorm(x, gamma: v[0], beta: v[1], epsilon: 1e-5)
+                let normal = tape.layerNorm(x, NormWeights(gamma: v[0], beta: v[1], epsilon: 1e-5))
                 return tape.linear(normal, weight: v[2], bias: v[3])
             },
             reference: {

@@ -98,7 +98,8 @@ public func maskRow<V: FloatVector>(
         var word: UInt32 = 0
         var byte = 0
         while byte < V.lanes / 4 {
-            word |= UInt32(truncatingIfNeeded: mask[i / 8 &+ byte])
+            word |=
+                UInt32(truncatingIfNeeded: mask[i / 8 &+ byte])
                 &<< UInt32(truncatingIfNeeded: 8 &* byte)
             byte &+= 1
         }

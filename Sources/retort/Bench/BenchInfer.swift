@@ -18,7 +18,7 @@ struct BenchInfer: ParsableCommand {
     @OptionGroup var options: BenchStepOptions
 
     func run() throws {
-        try Launch.onRanks(threads: options.compute.threads) { context in
+        try Launch.onRanks(options.compute) { context in
             let student = try options.student()
             let samples = options.samples(vocabulary: student.configuration.vocabularySize)
             let seconds = try options.inferenceSeconds(

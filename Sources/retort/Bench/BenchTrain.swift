@@ -19,7 +19,7 @@ struct BenchTrain: ParsableCommand {
     @OptionGroup var options: BenchStepOptions
 
     func run() throws {
-        try Launch.onRanks(threads: options.compute.threads) { context in
+        try Launch.onRanks(options.compute) { context in
             let student = try options.student()
             let samples = options.samples(vocabulary: student.configuration.vocabularySize)
             var training = TrainingOptions()

@@ -23,7 +23,7 @@ struct CompareCommand: ParsableCommand {
 
     func run() throws {
         let signals = StopSignals()
-        try Launch.onRanks(threads: compute.threads) { context in
+        try Launch.onRanks(compute) { context in
             let variants = try RecipeVariants(recipe.recipe, overrides: recipe.overrides)
             for variant in variants.all {
                 context.console.say("== \(variant.name)")

@@ -32,7 +32,7 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var compute: ComputeOptions
 
     func run() throws {
-        try Launch.onRanks(threads: compute.threads) { context in
+        try Launch.onRanks(compute) { context in
             var options = Recipe.DataOptions()
             options.test = data
             options.textField = textField

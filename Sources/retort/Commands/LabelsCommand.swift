@@ -21,7 +21,7 @@ struct LabelsMake: ParsableCommand {
     @OptionGroup var compute: ComputeOptions
 
     func run() throws {
-        try Launch.onRanks(threads: compute.threads) { context in
+        try Launch.onRanks(compute) { context in
             let recipe = try recipe.load()
             try DistillationRun(
                 recipe, resolvedRecipe: RecipeFile.resolved(recipe), context: context

@@ -33,6 +33,12 @@ struct ComputeOptions: ParsableArguments {
     @Option(help: "Threads of a rank; by default the cores that it is bound to.")
     var threads: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Measures where the time goes: a table on standard error, and a trace of all ranks for "
+                + "Perfetto in this file.", valueName: "file"))
+    var profile: String?
+
     func validate() throws {
         if let threads, !(1...1024).contains(threads) {
             throw ValidationError("--threads \(threads): give 1 to 1024")

@@ -20,7 +20,7 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let signals = StopSignals()
-        try Launch.onRanks(threads: compute.threads) { context in
+        try Launch.onRanks(compute) { context in
             let recipe = try recipe.load()
             let run = try DistillationRun(
                 recipe, resolvedRecipe: RecipeFile.resolved(recipe), context: context)

@@ -1,0 +1,50 @@
+// What attention works in: one head of one sequence at a time, in memory that threads share in turn.
+
+import Synchronization
+import TensorCore
+
+/// One head of one sequence.
+struct AttentionHead {
+    let index: Int
+    let rows: Range<Int>
+    let columns: Range<Int>
+
+    /// The head's part of an `N x D` matrix, `T x K`.
+    func part(_ matrix: Matrix) -> Matrix { matrix.rows(rows).columns(columns) }
+}
+
+/// Memory for the score matrices of one thread; it grows to the longest sequence and is kept.
+final class AttentionScratch {
+    let products = GEMMScratch()
+    private let arena = Arena()
+    private var squares: [Matrix] = []
+
+    /// One of two `T x T` matrices.
+    func square(_ index: Int, _ size: Int) -> Matrix {
+        if squares.isEmpty || squares[0].count < size * size {
+            arena.reset()
+            squares = [arena.vector(size * size), arena.vector(size * size)]
+        }
+        return squares[index].columns(0..<(size * size)).reshaped(rows: size, columns: size)
+    }
+}
+
+/// Scratch memory that threads take for a block of work and give back.
+final class ScratchPool: Sendable {
+    private let free = Mutex<[AttentionScratch]>([])
+
+    func take() -> AttentionScratch {
+        let known = free.withLock { UncheckedScratch(scratch: $0.popLast()) }
+        return known.scratch ?? AttentionScratch()
+    }
+
+    func give(_ scratch: AttentionScratch) {
+        let box = UncheckedScratch(scratch: scratch)
+        free.withLock { if let scratch = box.scratch { $0.append(scratch) } }
+    }
+
+    /// Hands a scratch over: it belongs to one thread at a time.
+    private struct UncheckedScratch: @unchecked Sendable {
+        let scratch: AttentionScratch?
+    }
+}

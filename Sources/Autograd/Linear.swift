@@ -1,0 +1,115 @@
+// Linear layers, alone and with the function of elements that follows.
+//
+// The product's rows pass through the activation while they are in the cache. Of the two results only
+// the argument is kept if the model discards the value: the backward pass makes it again, which costs
+// less than its memory traffic.
+//
+// Shape legend: R rows of the batch, D and E widths.
+
+import TensorCore
+
+extension Tape {
+    /// `x W^T + b`: `R x D` by `E x D` gives `R x E`.
+    public func linear(_ x: Variable, weight: Variable, bias: Variable?) -> Variable {
+        let output = fresh(rows: x.value.rows, columns: weight.value.rows)
+        compute.measured("linear") { multiply(x.value, weight, bias, into: output) }
+        return record(
+            .linear(x: x, LinearWeights(weight: weight, bias: bias)), output, axis: x.axis)
+    }
+
+    /// `f(x W^T + b)`: `R x D` by `E x D` gives `R x E`.
+    public func linear(
+        _ x: Variable, weight: Variable, bias: Variable?, activation: Activation
+    ) -> Variable {
+        let argument = fresh(rows: x.value.rows, columns: weight.value.rows)
+        let output =
+            isRecording ? fresh(rows: argument.rows, columns: argument.columns) : argument
+        let serial = compute.serial
+        compute.measured("linear + activation") {
+            multiply(x.value, weight, bias, into: argument) { block in
+                let (from, to) = (argument.rows(block).asRow, output.rows(block).asRow)
+                switch activation {
+                case .gelu: serial.gelu(from, into: to)
+                case .relu: serial.relu(from, into: to)
+                }
+            }
+        }
+        return record(
+            .activatedLinear(
+                x: x, LinearWeights(weight: weight, bias: bias), activation, argument: argument),
+            output, axis: x.axis)
+    }
+
+    /// The product with a weight, through its packed panels if it is one of the model's, then a body
+    /// over all rows.
+    func multiply(
+        _ x: Matrix, _ weight: Variable, _ bias: Variable?, into output: Matrix,
+        epilogue: ((_ rows: Range<Int>) -> Void)? = nil
+    ) {
+        let packed = weights(weight).map { memory.panels.transposed($0, of: parameters, compute) }
+        switch (packed, epilogue) {
+        case (let packed?, let epilogue?):
+            compute.gemm(x, packed, into: output, bias: bias?.value, epilogue: epilogue)
+        case (let packed?, nil):
+            compute.gemm(x, packed, into: output, bias: bias?.value)
+        case (nil, _):
+            compute.gemm(
+                x, transposed: false, weight.value, transposed: true, into: output,
+                bias: bias?.value)
+            epilogue?(0..<output.rows)
+        }
+    }
+
+    /// dx = dy W, dW = dy^T x, db = the sum of dy's rows.
+    func differentiateLinear(_ x: Variable, _ linear: LinearWeights, _ dy: Matrix) {
+        accumulate(into: x) { dx, adding in
+            compute.measured("input gradient") {
+                compute.gemm(dy, linear.weight.value, into: dx, accumulate: adding)
+            }
+        }
+        compute.measured("weight gradient") {
+            let input = value(of: x)
+            foldLeaves(of: linear.weight, axis: x.axis) { rows, dWeight in
+                compute.gemm(dy.rows(rows), transposed: true, input.rows(rows), into: dWeight)
+            }
+        }
+        if let bias = linear.bias {
+            compute.measured("bias gradient") {
+                foldLeaves(of: bias, axis: x.axis) { rows, dBias in
+                    compute.columnSum(dy.rows(rows), into: dBias)
+                }
+            }
+        }
+    }
+
+    /// As `differentiateLinear`, through the activation; `dy` is overwritten.
+    func differentiateActivatedLinear(
+        _ x: Variable, _ linear: LinearWeights, _ activation: Activation, argument: Matrix,
+        _ dy: Matrix
+    ) {
+        compute.measured("activation") {
+            switch activation {
+            case .gelu: compute.geluBackward(argument, dy, into: dy)
+            case .relu: compute.reluBackward(argument, dy, into: dy)
+            }
+        }
+        differentiateLinear(x, linear, dy)
+    }
+
+    /// Makes a discarded value again.
+    func remake(_ activation: Activation, _ argument: Matrix) -> Matrix {
+        let again = fresh(rows: argument.rows, columns: argument.columns)
+        compute.measured("activation again") {
+            switch activation {
+            case .gelu: compute.gelu(argument, into: again)
+            case .relu: compute.relu(argument, into: again)
+            }
+        }
+        return again
+    }
+}
+
+extension Matrix {
+    /// All elements of a matrix without gaps as one row.
+    var asRow: Matrix { reshaped(rows: 1, columns: count) }
+}

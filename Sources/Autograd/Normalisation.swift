@@ -1,0 +1,133 @@
+// Layer normalisation, alone and at the end of a sublayer: the rows of a product are dropped out,
+// added to the residual and normalised while they are in the cache, block of rows by block of rows.
+//
+// Shape legend: R rows of the batch, D and E widths.
+
+import TensorCore
+
+/// The weights of a layer normalisation on the tape, `1 x D` each.
+public struct NormWeights {
+    let gamma: Variable
+    let beta: Variable
+    let epsilon: Float
+
+    /// Gamma scales, beta shifts; epsilon is added to the variance.
+    public init(gamma: Variable, beta: Variable, epsilon: Float) {
+        self.gamma = gamma
+        self.beta = beta
+        self.epsilon = epsilon
+    }
+}
+
+/// What layer normalisation keeps for its backward pass, `1 x R` each.
+struct NormContext {
+    let mean: Matrix
+    let reciprocalDeviation: Matrix
+}
+
+/// What the end of a sublayer keeps for its backward pass.
+struct AddNormContext {
+    let norm: NormContext
+    /// `R x E`: what was normalised.
+    let sum: Matrix
+    /// What dropout kept of the product; nil for no dropout.
+    let mask: DropoutMask?
+    let probability: Float
+}
+
+extension Tape {
+    /// Normalises every row to mean 0 and variance 1, then scales by gamma and adds beta.
+    public func layerNorm(_ x: Variable, _ weights: NormWeights) -> Variable {
+        let output = fresh(rows: x.value.rows, columns: x.value.columns)
+        let context = normContext(rows: x.value.rows)
+        compute.measured("norm") {
+            compute.layerNorm(
+                x.value, gamma: weights.gamma.value, beta: weights.beta.value,
+                epsilon: weights.epsilon, into: output, mean: context.mean,
+                reciprocalDeviation: context.reciprocalDeviation)
+        }
+        return record(.layerNorm(x, weights, context), output, axis: x.axis)
+    }
+
+    /// `norm(dropout(x W^T + b) + residual)`: `R x D` by `E x D`, with a residual of `R x E`.
+    public func linearAddNorm(
+        _ x: Variable, weight: Variable, bias: Variable?, dropout site: DropoutSite?,
+        residual: Variable, norm: NormWeights
+    ) -> Variable {
+        let (rows, width) = (x.value.rows, weight.value.rows)
+        let sum = fresh(rows: rows, columns: width)
+        let output = isRecording ? fresh(rows: rows, columns: width) : sum
+        let site = isRecording ? site.flatMap { $0.probability > 0 ? $0 : nil } : nil
+        let stream = site?.stream(layout, axis: x.axis)
+        let context = AddNormContext(
+            norm: normContext(rows: rows), sum: sum,
+            mask: site.map { _ in arena.dropoutMask(rows, width) },
+            probability: site?.probability ?? 0)
+        let serial = compute.serial
+        compute.measured("linear + add + norm") {
+            multiply(x.value, weight, bias, into: sum) { block in
+                for row in block {
+                    let values = sum.row(row)
+                    if let stream, let mask = context.mask {
+                        serial.dropout(
+                            values, probability: context.probability, stream: stream, row: row,
+                            into: values, keeping: mask.row(row))
+                    }
+                    serial.add(values, residual.value.row(row), into: values)
+                    let (mean, reciprocalDeviation) = serial.layerNorm(
+                        values, gamma: norm.gamma.value, beta: norm.beta.value,
+                        epsilon: norm.epsilon, into: output.row(row))
+                    context.norm.mean[0, row] = mean
+                    context.norm.reciprocalDeviation[0, row] = reciprocalDeviation
+                }
+            }
+        }
+        return record(
+            .linearAddNorm(
+                x: x, LinearWeights(weight: weight, bias: bias), residual: residual, norm,
+                context), output, axis: x.axis)
+    }
+
+    /// The gradient passes the norm, then goes to the residual as it is and to the product through
+    /// the mask.
+    func differentiateLinearAddNorm(
+        _ x: Variable, _ linear: LinearWeights, residual: Variable, _ norm: NormWeights,
+        _ context: AddNormContext, _ dy: Matrix
+    ) {
+        let dSum = fresh(rows: dy.rows, columns: dy.columns)
+        normBackward(context.sum, norm, context.norm, dy, axis: x.axis, into: dSum, adding: false)
+        var dProduct = dSum
+        if let mask = context.mask {
+            dProduct = fresh(rows: dy.rows, columns: dy.columns)
+            compute.measured("dropout") {
+                compute.dropout(
+                    dSum, probability: context.probability, mask: mask, into: dProduct)
+            }
+        }
+        differentiateLinear(x, linear, dProduct)
+        if context.mask != nil { recycle(dProduct) }
+        give(dSum, to: residual)
+    }
+
+    /// The gradients of gamma and beta, and that of x into (or onto) `dx`.
+    func normBackward(
+        _ x: Matrix, _ norm: NormWeights, _ context: NormContext, _ dy: Matrix, axis: RowAxis,
+        into dx: Matrix, adding: Bool
+    ) {
+        compute.measured("norm") {
+            foldLeaves(of: norm.gamma, and: norm.beta, axis: axis) { rows, dGamma, dBeta in
+                dGamma.fill(0)
+                dBeta.fill(0)
+                compute.layerNormBackward(
+                    x.rows(rows), gamma: norm.gamma.value, mean: context.mean.columns(rows),
+                    reciprocalDeviation: context.reciprocalDeviation.columns(rows), dy.rows(rows),
+                    into: dx.rows(rows), accumulate: adding, gradientGamma: dGamma,
+                    gradientBeta: dBeta)
+            }
+        }
+    }
+
+    private func normContext(rows: Int) -> NormContext {
+        NormContext(mean: arena.vector(rows), reciprocalDeviation: arena.vector(rows))
+    }
+}
