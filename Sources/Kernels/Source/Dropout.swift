@@ -43,7 +43,8 @@ public struct PhiloxBlocks<V: FloatVector> {
     public func columnsBelow(_ limit: V.Bits) -> UInt32 {
         let low = Words(repeating: 0xFFFF_FFFF)
         let shift = Words(repeating: 32)
-        let random = V.interleave((c0 & low) | (c1 &<< shift), (c2 & low) | (c3 &<< shift))
+        let (w0, w1, w2, w3) = (V.opaque(c0), V.opaque(c1), V.opaque(c2), V.opaque(c3))
+        let random = V.interleave((w0 & low) | (w1 &<< shift), (w2 & low) | (w3 &<< shift))
         return V.bitsBelow(random.low, limit)
             | V.bitsBelow(random.high, limit) &<< UInt32(truncatingIfNeeded: V.lanes)
     }

@@ -66,6 +66,8 @@ public protocol FloatVector: BitwiseCopyable {
     static func sum(_ a: Wide) -> Double
     /// Interleaves 64-bit words: a0 b0 a1 b1 ..., as two vectors of 32-bit integers.
     static func interleave(_ a: Words, _ b: Words) -> (low: Bits, high: Bits)
+    /// The same words, whose origin the compiler can't see.
+    static func opaque(_ a: Words) -> Words
     /// Products of the low halves of 64-bit words.
     static func multiplyLow(_ a: Words, _ b: Words) -> Words
     /// Asks for the cache line at an address that will be written soon.

@@ -90,19 +90,19 @@ public struct Vector4: FloatVector {
     /// The larger; `a` where either is no number.
     @_alwaysEmitIntoClient @_transparent
     public static func maximum(_ a: Self, _ b: Self) -> Self {
-        Self(value: a.value.replacing(with: b.value, where: a.value .< b.value))
+        Self(value: retort_where_less4(a.value, b.value, b.value, a.value))
     }
 
     /// The smaller; `a` where either is no number.
     @_alwaysEmitIntoClient @_transparent
     public static func minimum(_ a: Self, _ b: Self) -> Self {
-        Self(value: a.value.replacing(with: b.value, where: a.value .> b.value))
+        Self(value: retort_where_less4(b.value, a.value, b.value, a.value))
     }
 
     /// `x` where `a < b`, else `y`.
     @_alwaysEmitIntoClient @_transparent
     public static func whereLess(_ a: Self, _ b: Self, _ x: Self, _ y: Self) -> Self {
-        Self(value: y.value.replacing(with: x.value, where: a.value .< b.value))
+        Self(value: retort_where_less4(a.value, b.value, x.value, y.value))
     }
 
     /// Bit l is set where lane l of `a` is below that of `b`, as unsigned integers.
@@ -111,12 +111,7 @@ public struct Vector4: FloatVector {
 
     /// The lanes whose bit is set in `word`, and zero in the others.
     @_alwaysEmitIntoClient @_transparent
-    public func kept(_ word: UInt32) -> Self {
-        let lanes = Bits(1, 2, 4, 8)
-        return Self(
-            value: SIMD4<Float>.zero.replacing(
-                with: value, where: (Bits(repeating: word) & lanes) .!= Bits.zero))
-    }
+    public func kept(_ word: UInt32) -> Self { Self(value: retort_kept4(value, word)) }
 
     /// Correctly rounded square root.
     @_alwaysEmitIntoClient @_transparent
@@ -136,9 +131,10 @@ public struct Vector4: FloatVector {
     /// Largest lane.
     @_alwaysEmitIntoClient @_transparent
     public func largest() -> Float {
-        let c = value.lowHalf
-        let two = c.replacing(with: value.highHalf, where: c .< value.highHalf)
-        return two[0] < two[1] ? two[1] : two[0]
+        let four = value
+        let left = four[0] < four[2] ? four[2] : four[0]
+        let right = four[1] < four[3] ? four[3] : four[1]
+        return left < right ? right : left
     }
 
     /// The lower half in double precision.
@@ -182,6 +178,10 @@ public struct Vector4: FloatVector {
             unsafeBitCast(pairs.highHalf, to: Bits.self)
         )
     }
+
+    /// The same words, whose origin the compiler can't see.
+    @_alwaysEmitIntoClient @_transparent
+    public static func opaque(_ a: Words) -> Words { retort_opaque2(a) }
 
     /// Products of the low halves of 64-bit words.
     @_alwaysEmitIntoClient @_transparent

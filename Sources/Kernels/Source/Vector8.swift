@@ -85,19 +85,19 @@ public struct Vector8: FloatVector {
     /// The larger; `a` where either is no number.
     @_alwaysEmitIntoClient @_transparent
     public static func maximum(_ a: Self, _ b: Self) -> Self {
-        Self(value: a.value.replacing(with: b.value, where: a.value .< b.value))
+        Self(value: retort_where_less8(a.value, b.value, b.value, a.value))
     }
 
     /// The smaller; `a` where either is no number.
     @_alwaysEmitIntoClient @_transparent
     public static func minimum(_ a: Self, _ b: Self) -> Self {
-        Self(value: a.value.replacing(with: b.value, where: a.value .> b.value))
+        Self(value: retort_where_less8(b.value, a.value, b.value, a.value))
     }
 
     /// `x` where `a < b`, else `y`.
     @_alwaysEmitIntoClient @_transparent
     public static func whereLess(_ a: Self, _ b: Self, _ x: Self, _ y: Self) -> Self {
-        Self(value: y.value.replacing(with: x.value, where: a.value .< b.value))
+        Self(value: retort_where_less8(a.value, b.value, x.value, y.value))
     }
 
     /// Bit l is set where lane l of `a` is below that of `b`, as unsigned integers.
@@ -106,12 +106,7 @@ public struct Vector8: FloatVector {
 
     /// The lanes whose bit is set in `word`, and zero in the others.
     @_alwaysEmitIntoClient @_transparent
-    public func kept(_ word: UInt32) -> Self {
-        let lanes = Bits(0x1, 0x2, 0x4, 0x8, 0x10, 0x20, 0x40, 0x80)
-        return Self(
-            value: SIMD8<Float>.zero.replacing(
-                with: value, where: (Bits(repeating: word) & lanes) .!= Bits.zero))
-    }
+    public func kept(_ word: UInt32) -> Self { Self(value: retort_kept8(value, word)) }
 
     /// Correctly rounded square root.
     @_alwaysEmitIntoClient @_transparent
@@ -132,11 +127,11 @@ public struct Vector8: FloatVector {
     /// Largest lane.
     @_alwaysEmitIntoClient @_transparent
     public func largest() -> Float {
-        let b = value.lowHalf
-        let four = b.replacing(with: value.highHalf, where: b .< value.highHalf)
-        let c = four.lowHalf
-        let two = c.replacing(with: four.highHalf, where: c .< four.highHalf)
-        return two[0] < two[1] ? two[1] : two[0]
+        let (c, d) = (value.lowHalf, value.highHalf)
+        let four = retort_where_less4(c, d, d, c)
+        let left = four[0] < four[2] ? four[2] : four[0]
+        let right = four[1] < four[3] ? four[3] : four[1]
+        return left < right ? right : left
     }
 
     /// The lower half in double precision.
@@ -181,6 +176,10 @@ public struct Vector8: FloatVector {
             unsafeBitCast(pairs.highHalf, to: Bits.self)
         )
     }
+
+    /// The same words, whose origin the compiler can't see.
+    @_alwaysEmitIntoClient @_transparent
+    public static func opaque(_ a: Words) -> Words { retort_opaque4(a) }
 
     /// Products of the low halves of 64-bit words.
     @_alwaysEmitIntoClient @_transparent

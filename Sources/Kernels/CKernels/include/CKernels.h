@@ -196,6 +196,36 @@ static inline __attribute__((always_inline)) uint32_t retort_bits_below16(
     return word;
 }
 
+// Choices lane by lane. With Swift's masks, which are vectors of integers, the compiler takes wide
+// vectors apart in longer functions (a softmax ran at a fifth of its speed).
+static inline __attribute__((always_inline)) retort_float4 retort_where_less4(
+    retort_float4 a, retort_float4 b, retort_float4 x, retort_float4 y) {
+    return a < b ? x : y;
+}
+static inline __attribute__((always_inline)) retort_float4 retort_kept4(
+    retort_float4 x, uint32_t word) {
+    const retort_word4 lanes = {1, 2, 4, 8};
+    return (lanes & word) != 0 ? x : 0;
+}
+static inline __attribute__((always_inline)) retort_float8 retort_where_less8(
+    retort_float8 a, retort_float8 b, retort_float8 x, retort_float8 y) {
+    return a < b ? x : y;
+}
+static inline __attribute__((always_inline)) retort_float8 retort_kept8(
+    retort_float8 x, uint32_t word) {
+    const retort_word8 lanes = {1, 2, 4, 8, 16, 32, 64, 128};
+    return (lanes & word) != 0 ? x : 0;
+}
+static inline __attribute__((always_inline)) retort_float16 retort_where_less16(
+    retort_float16 a, retort_float16 b, retort_float16 x, retort_float16 y) {
+    return a < b ? x : y;
+}
+static inline __attribute__((always_inline)) retort_float16 retort_kept16(
+    retort_float16 x, uint32_t word) {
+    const retort_word16 lanes = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+    return (lanes & word) != 0 ? x : 0;
+}
+
 // Products of the low halves of 64-bit words. Written as masks and a product, the compiler loses sight
 // of the masks as soon as it moves them, and multiplies 64-bit words at a quarter of the speed.
 typedef uint64_t retort_long2 __attribute__((ext_vector_type(2)));
@@ -227,6 +257,34 @@ static inline __attribute__((always_inline)) retort_long8 retort_multiply_low8(
 #else
     return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF);
 #endif
+}
+
+// A value that the compiler may not look behind: it would move a shuffle that comes after a loop into
+// the loop, where it costs as often as the loop runs.
+#if defined(__AVX512F__)
+#define RETORT_OPAQUE(x) __asm__("" : "+v"(x))
+#elif defined(__x86_64__)
+#define RETORT_OPAQUE(x) __asm__("" : "+x"(x))
+#elif defined(__aarch64__)
+#define RETORT_OPAQUE(x) __asm__("" : "+w"(x))
+#else
+#define RETORT_OPAQUE(x)
+#endif
+static inline __attribute__((always_inline)) retort_long2 retort_opaque2(retort_long2 x) {
+    RETORT_OPAQUE(x);
+    return x;
+}
+static inline __attribute__((always_inline)) retort_long4 retort_opaque4(retort_long4 x) {
+#if defined(__AVX2__)
+    RETORT_OPAQUE(x);
+#endif
+    return x;
+}
+static inline __attribute__((always_inline)) retort_long8 retort_opaque8(retort_long8 x) {
+#if defined(__AVX512F__)
+    RETORT_OPAQUE(x);
+#endif
+    return x;
 }
 
 /// Which worker of a thread pool the calling thread is: 0 outside every pool's work.
