@@ -13,7 +13,7 @@
 public import TensorCore
 
 /// Where the weight gradients of a pass go: whole subtrees of the step's gradient tree.
-public struct GradientSink: Sendable {
+public struct GradientSink {
     /// A subtree and the flat gradient buffer that receives its sum.
     public struct Node: Sendable {
         /// The leaves of the subtree; their count is a power of two.
@@ -33,10 +33,13 @@ public struct GradientSink: Sendable {
 
     /// The subtrees, in the order of their leaves; together they cover the batch.
     public let nodes: [Node]
+    /// Told the indices of weights as soon as their gradients stand in all buffers.
+    let finished: (_ indices: Range<Int>) -> Void
 
     /// A sink of the given subtrees.
-    public init(nodes: [Node]) {
+    public init(nodes: [Node], finished: @escaping (_ indices: Range<Int>) -> Void = { _ in }) {
         self.nodes = nodes
+        self.finished = finished
     }
 }
 
@@ -58,6 +61,7 @@ extension Tape {
                 destination.fill(0)
             }
         }
+        sink.finished(indices)
     }
 
     /// As `foldLeaves(of:axis:_:)` for two weights of one row each whose sums come together.
@@ -78,6 +82,8 @@ extension Tape {
             parameters.view(secondIndex, of: node.gradients).copy(from: both.row(1))
         }
         recycle(both)
+        sink.finished(firstIndex)
+        sink.finished(secondIndex)
     }
 
     /// Sums over the leaves of a subtree; false when all of them are empty and nothing is written.
@@ -117,6 +123,7 @@ extension Tape {
                     node.leaves, uses.rows[rows], outputGradient, into: destination.row(id))
             }
         }
+        sink.finished(index)
     }
 
     /// Sums those of `rows` (ascending) that lie in the subtree into the zeroed `destination`.
@@ -156,6 +163,7 @@ extension Tape {
         for index in parameters.parameters.indices
         where !differentiatedParameters.contains(index) {
             for node in sink.nodes { parameters.view(index, of: node.gradients).fill(0) }
+            sink.finished(index..<index + 1)
         }
     }
 

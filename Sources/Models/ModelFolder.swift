@@ -77,6 +77,8 @@ public struct ModelFolder: Sendable {
                     .malformed, "\(weights.path): tensor '\(stored)' \(parameter.shape) is missing")
             }
         }
+        weights.releasePages()
+        parameters.noteChange()
         let unknown = weights.names.filter { name in
             !wanted.contains(name)
                 && !Self.ignoredSuffixes.contains { name.hasSuffix($0) }

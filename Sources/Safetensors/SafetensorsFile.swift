@@ -10,12 +10,14 @@ public struct SafetensorsFile: Sendable {
     /// The free text pairs of its header (`__metadata__`).
     public let metadata: [String: String]
     private let indexes: [String: Int]
+    private let mapping: FileMapping
 
     /// Opens and checks a file; every breach of the format is refused with one line.
     public init(path: String) throws(SafetensorsError) {
         let mapping = try FileMapping(path: path)
         let header = try FileHeader(file: mapping.bytes, path: path)
         self.path = path
+        self.mapping = mapping
         metadata = header.metadata
         entries = header.tensors.map {
             TensorEntry(
@@ -25,6 +27,11 @@ public struct SafetensorsFile: Sendable {
         indexes = Dictionary(
             uniqueKeysWithValues: entries.enumerated().map { ($0.element.name, $0.offset) })
     }
+
+    /// Gives the memory that reading took back to the system.
+    ///
+    /// Reading goes on as before. The map of a file counts as memory of the process until then.
+    public func releasePages() { mapping.releasePages() }
 
     /// The tensors' names, in the order of their bytes.
     public var names: [String] { entries.map(\.name) }

@@ -97,14 +97,19 @@ public final class ParallelStudent {
         precondition(!batch.isEmpty, "a step without samples")
         var losses: [[Double]] = []
         accumulator.reset()
-        for level in passes(batch) {
-            losses += try pass(level: level, batch, step: step)
+        let reduction = OverlappedReduction(
+            accumulator, layout: layout, parameters: student.parameters,
+            communicator: communicator)
+        let levels = passes(batch)
+        for (index, level) in levels.enumerated() {
+            losses += try pass(
+                level: level, batch, step: step,
+                reduction: index == levels.count - 1 ? reduction : nil)
         }
+        // In this order on all ranks: a rank without leaves begins all of its buckets here.
+        try compute.measured("reduce gradients") { try reduction.finish() }
         let loss = try compute.measured("sum losses") {
             try communicator.sumOfLeaves(losses, width: 1, tree: tree)[0]
-        }
-        try compute.measured("reduce gradients") {
-            try communicator.reduceScatter(accumulator, layout: layout)
         }
         let gradients = unsafe Matrix(accumulator.reduced)
         let norm = try compute.measured("gradient norm") { try gradientNorm(gradients) }
@@ -163,8 +168,10 @@ public final class ParallelStudent {
     }
 
     /// Forward and backward over one subtree; returns the loss of each of its leaves.
+    ///
+    /// The last pass of a step begins the reduction of what it completes.
     private func pass(
-        level: Int, _ batch: [TrainingSample], step: Int
+        level: Int, _ batch: [TrainingSample], step: Int, reduction: OverlappedReduction?
     ) throws -> [[Double]] {
         let (leaves, buffer) = unsafe accumulator.beginSubtree(level: level)
         defer { compute.measured("add passes") { accumulator.finishLeaf() } }
@@ -173,6 +180,7 @@ public final class ParallelStudent {
         let samples = batch[offsets[0]..<offsets[leaves.count]]
         guard !samples.isEmpty else {
             gradients.fill(0)
+            reduction?.finished(student.parameters.parameters.indices)
             return leaves.map { _ in [0] }
         }
         try student.configuration.check(samples.map(\.tokens))
@@ -185,7 +193,9 @@ public final class ParallelStudent {
         let tape = Tape(
             compute: compute, memory: memory, parameters: student.parameters,
             layout: tokens.layout,
-            sink: GradientSink(nodes: [.init(leaves: leaves, gradients: gradients)]))
+            sink: GradientSink(nodes: [.init(leaves: leaves, gradients: gradients)]) {
+                reduction?.finished($0)
+            })
         let dropout = appliesDropout ? DropoutPlan(seed: seed, step: UInt64(step)) : nil
         let logits = compute.measured("forward") {
             student.logits(tape, tokens, dropout: dropout)
