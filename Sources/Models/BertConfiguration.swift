@@ -87,6 +87,16 @@ extension BertConfiguration {
         }
     }
 
+    /// Floating-point operations of the encoder's products, forward, for sequences of these lengths.
+    public func forwardOperations(lengths: [Int]) -> Double {
+        let (width, inner) = (Double(hiddenSize), Double(intermediateSize))
+        let perToken = 2 * (4 * width * width + 2 * width * inner)
+        return lengths.reduce(0) { sum, length in
+            let tokens = Double(length)
+            return sum + Double(layerCount) * tokens * (perToken + 4 * tokens * width)
+        }
+    }
+
     /// Floats that a training pass keeps for each token, about: every layer's activations and the
     /// gradients of the widest of them.
     public var activationFloatsPerToken: Int {

@@ -23,6 +23,9 @@ struct BenchInfer: ParsableCommand {
             let samples = options.samples(vocabulary: student.configuration.vocabularySize)
             let seconds = try options.inferenceSeconds(
                 student, samples, context, steps: options.steps)
+            let peak = try options.peak(context)
+            let operations = student.configuration.forwardOperations(
+                lengths: samples.map(\.tokens.ids.count))
             if context.console.isLeader {
                 StandardOutput.write(
                     options.line(
@@ -32,7 +35,7 @@ struct BenchInfer: ParsableCommand {
                             .init(
                                 "infer_samples_per_s",
                                 .number(rounded(Double(options.batch) / seconds, 100))),
-                        ], tokens: samples.reduce(0) { $0 + $1.tokens.ids.count }))
+                        ] + options.speed(operations: operations, seconds: seconds, peak: peak), tokens: samples.reduce(0) { $0 + $1.tokens.ids.count }))
             }
             return 0
         }

@@ -2,6 +2,7 @@
 // timing them, which is that of the PyTorch script that is run beside them.
 
 import ArgumentParser
+import Autograd
 import Collectives
 import Foundation
 import Kernels
@@ -25,6 +26,9 @@ struct BenchStepOptions: ParsableArguments {
     @Option(help: "Lengths drawn from this to --length instead of full ones.")
     var shortest: Int?
 
+    @Option(help: "Mean of the lengths from --shortest to --length; without it they are even.")
+    var meanLength: Int?
+
     @Option(help: "Timed steps; the median counts.")
     var steps = 12
 
@@ -37,6 +41,10 @@ struct BenchStepOptions: ParsableArguments {
     @OptionGroup var compute: ComputeOptions
 
     func validate() throws {
+        if let meanLength, !((shortest ?? length) + 1..<length).contains(meanLength) {
+            throw ValidationError(
+                "--mean-length \(meanLength): give one between --shortest and --length")
+        }
         guard batch > 0, length > 1, steps > 0, (shortest ?? 2) > 1, (shortest ?? 2) <= length,
             microBatches > 0, microBatches & (microBatches - 1) == 0
         else {
@@ -57,10 +65,7 @@ struct BenchStepOptions: ParsableArguments {
         let random = Philox4x32(seed: 7)
         return (0..<batch).map { row in
             let stream = UInt64(row) + 1
-            let shortest = shortest ?? length
-            let count =
-                shortest
-                + Int(random.integer(below: UInt64(length - shortest + 1), 0, stream: stream))
+            let count = sampleLength(random, stream: stream)
             let first = min(1000, vocabulary / 2)
             let ids = (0..<count).map {
                 Int32(first)
@@ -73,6 +78,36 @@ struct BenchStepOptions: ParsableArguments {
                 tokens: TokenSequence(ids: ids), target: (0..<6).map { $0 == label ? 1 : 0 },
                 weight: 1, sample: UInt32(row))
         }
+    }
+
+    /// Even between the shortest and the longest, or skewed to a mean: the mean of u^k over 0..1 is
+    /// 1 / (k + 1).
+    private func sampleLength(_ random: Philox4x32, stream: UInt64) -> Int {
+        let shortest = shortest ?? length
+        guard let meanLength else {
+            return shortest
+                + Int(random.integer(below: UInt64(length - shortest + 1), 0, stream: stream))
+        }
+        let exponent = Double(length - shortest) / Double(meanLength - shortest) - 1
+        let share = pow(random.uniform(0, stream: stream), exponent)
+        return shortest + Int((Double(length - shortest) * share).rounded())
+    }
+
+    /// Operations a second that all ranks' threads could do together: the micro-kernel's, measured on
+    /// all ranks at once.
+    func peak(_ context: RankContext) throws -> Double {
+        try context.communicator.barrier()
+        let own = context.compute.measuredPeak() * Double(context.compute.threadCount)
+        return try context.communicator.allReduce([own], .sum)[0]
+    }
+
+    /// What was reached of the peak, as members of the JSON line.
+    func speed(operations: Double, seconds: Double, peak: Double) -> [ReportValue.Member] {
+        [
+            .init("gflops", .number(rounded(operations / seconds / 1e9))),
+            .init("peak_gflops", .number(rounded(peak / 1e9))),
+            .init("share", .number(rounded(operations / seconds / peak, 1000))),
+        ]
     }
 
     /// The median seconds of a body that all ranks run together.
@@ -92,9 +127,10 @@ struct BenchStepOptions: ParsableArguments {
 
     /// The median seconds of a batch of inference over all ranks.
     func inferenceSeconds(
-        _ student: BertClassifier, _ samples: [TrainingSample], _ context: RankContext, steps: Int
+        _ student: BertClassifier, _ samples: [TrainingSample], _ context: RankContext,
+        steps: Int, memory: TapeMemory = TapeMemory()
     ) throws -> Double {
-        let inference = Inference(student, compute: context.compute)
+        let inference = Inference(student, compute: context.compute, memory: memory)
         return try median(context.communicator, steps: steps) { _ in
             _ = try inference.probabilities(of: samples.count, over: context.communicator) {
                 part in

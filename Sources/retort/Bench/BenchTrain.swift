@@ -34,9 +34,16 @@ struct BenchTrain: ParsableCommand {
             }
             let traffic = context.communicator.trafficSoFar
             let inference = try options.inferenceSeconds(
-                student, samples, context, steps: max(4, options.steps / 2))
-            let peak = try context.communicator.allReduce(
+                student, samples, context, steps: max(4, options.steps / 2),
+                memory: trainer.memory)
+            let resident = try context.communicator.allReduce(
                 [Int64(Memory.peakResidentBytes)], .maximum)[0]
+            let peak = try options.peak(context)
+            // The backward pass has two products for each one of the forward pass.
+            let operations =
+                3
+                * student.configuration.forwardOperations(
+                    lengths: samples.map(\.tokens.ids.count))
             if context.console.isLeader {
                 StandardOutput.write(
                     options.line(
@@ -49,13 +56,13 @@ struct BenchTrain: ParsableCommand {
                             .init(
                                 "infer_samples_per_s",
                                 .number(rounded(Double(options.batch) / inference, 100))),
-                            .init("peak_rss_mib", .integer(Int(peak >> 20))),
+                            .init("peak_rss_mib", .integer(Int(resident >> 20))),
                             .init(
                                 "communication_s",
                                 .number(
                                     rounded(
                                         traffic.secondsWaited / Double(options.steps + 2), 10_000))),
-                        ], tokens: samples.reduce(0) { $0 + $1.tokens.ids.count }))
+                        ] + options.speed(operations: operations, seconds: seconds, peak: peak), tokens: samples.reduce(0) { $0 + $1.tokens.ids.count }))
             }
             return 0
         }
