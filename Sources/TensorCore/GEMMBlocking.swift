@@ -4,39 +4,54 @@
 
 internal import Kernels
 
+/// The runs of k: as even as possible, each a multiple of 8 except the last.
+struct GEMMRuns {
+    /// Length of all runs but the last, which may be shorter.
+    let longest: Int
+    /// Number of runs.
+    let count: Int
+    private let k: Int
+
+    /// The runs of `k` > 0: the same in every product over as many.
+    init(_ k: Int, kernels: UnsafePointer<retort_kernels>) {
+        let limit = kernels.pointee.depth_limit
+        let least = (k + limit - 1) / limit
+        longest = ((k + least - 1) / least + 7) / 8 * 8
+        count = (k + longest - 1) / longest
+        self.k = k
+    }
+
+    var indices: Range<Int> { 0..<count }
+
+    subscript(index: Int) -> Range<Int> { index * longest..<min(k, (index + 1) * longest) }
+}
+
 /// The blocks of one product.
 struct GEMMBlocking {
-    /// Length of a run of k; the last one may be shorter.
-    let depth: Int
-    /// Number of runs.
-    let depthCount: Int
+    let runs: GEMMRuns
     /// Columns of B packed at a time; a multiple of the column tile.
     let columnBlock: Int
     /// Rows of A packed at a time; a multiple of the row tile.
     let rowBlock: Int
+    /// Whether threads share columns, for rows are few and all of A stays in the cache.
+    let sharesColumns: Bool
 
     /// Blocks for C of m x n over k, with rows in at least `parts` blocks where m allows.
     init(m: Int, n: Int, k: Int, parts: Int, kernels: UnsafePointer<retort_kernels>) {
-        (depth, depthCount) = Self.depths(k, kernels)
+        runs = GEMMRuns(k, kernels: kernels)
         let rowTile = kernels.pointee.row_tile
         let columnTile = kernels.pointee.column_tile
-        // A block of A (at most 192 x 256 floats) stays in a second-level cache of 512 KiB beside
-        // the panel of B that runs through it; a slab of B (at most 256 x 3072) in the third.
+        // A block of A (at most 192 x 256 floats) stays in the second-level cache beside the panels of
+        // B that run through it.
         let most = max(rowTile, 192 / rowTile * rowTile)
         let tiles = (m + rowTile - 1) / rowTile
         var blocks = (m + most - 1) / most
         if parts > 1 { blocks = min(tiles, (blocks + parts - 1) / parts * parts) }
         rowBlock = max(1, (tiles + max(blocks, 1) - 1) / max(blocks, 1)) * rowTile
+        sharesColumns = m * k <= 131_072 || (m - 1) / rowBlock + 1 < parts
+        // A slab of B (at most 256 x 1024) in the second or third.
         let slab = (n + columnTile - 1) / columnTile * columnTile
-        columnBlock = max(columnTile, min(slab, 3072 / columnTile * columnTile))
-    }
-
-    /// k in runs as even as possible, each a multiple of 8 except the last.
-    static func depths(_ k: Int, _ kernels: UnsafePointer<retort_kernels>) -> (Int, Int) {
-        let limit = kernels.pointee.depth_limit
-        let count = max(1, (k + limit - 1) / limit)
-        let depth = ((k + count - 1) / count + 7) / 8 * 8
-        return (max(depth, 1), max(1, (k + depth - 1) / max(depth, 1)))
+        columnBlock = max(columnTile, min(slab, 1024 / columnTile * columnTile))
     }
 }
 
@@ -57,6 +72,10 @@ struct Operand {
 }
 
 extension UnsafePointer where Pointee == retort_kernels {
+    /// Room for packed rows of the left operand: packing writes whole vectors, the last one over the
+    /// end.
+    func leftFloats(rows: Int, depth: Int) -> Int { rows * depth + pointee.lanes }
+
     /// Packs rows of the left operand into the panels that `gemm_block` expects.
     func packLeft(
         _ a: Operand, rows: Range<Int>, depth: Range<Int>, into panels: UnsafeMutablePointer<Float>

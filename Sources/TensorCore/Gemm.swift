@@ -8,12 +8,6 @@
 
 internal import Kernels
 
-/// Where the right operand's panels come from.
-private enum RightOperand {
-    case plain(Operand)
-    case packed(PackedMatrix)
-}
-
 extension Compute {
     /// C = scale * op(A) op(B) + bias, or C += scale * op(A) op(B).
     ///
@@ -26,10 +20,8 @@ extension Compute {
     ) {
         multiply(
             Operand(matrix: a, transposed: transposeA),
-            .plain(Operand(matrix: b, transposed: transposeB)),
-            inner: transposeB ? b.columns : b.rows,
-            n: transposeB ? b.rows : b.columns, into: c, accumulate: accumulate, bias: bias,
-            scale: scale)
+            .plain(Operand(matrix: b, transposed: transposeB)), into: c, accumulate: accumulate,
+            bias: bias, scale: scale)
     }
 
     /// C = scale * op(A) B + bias, or C += scale * op(A) B, with B packed by this context's `pack`.
@@ -37,132 +29,107 @@ extension Compute {
         _ a: Matrix, transposed transposeA: Bool = false, _ b: PackedMatrix, into c: Matrix,
         accumulate: Bool = false, bias: Matrix? = nil, scale: Float = 1
     ) {
+        check(b)
+        multiply(
+            Operand(matrix: a, transposed: transposeA), .packed(b), into: c,
+            accumulate: accumulate, bias: bias, scale: scale)
+    }
+
+    func check(_ b: PackedMatrix) {
         precondition(
             b.instructionSet == instructionSet,
             "gemm: B was packed for \(b.instructionSet?.description ?? "nothing"), not \(instructionSet)"
         )
-        multiply(
-            Operand(matrix: a, transposed: transposeA), .packed(b), inner: b.rows, n: b.columns,
-            into: c, accumulate: accumulate, bias: bias, scale: scale)
     }
 
-    private func multiply(
-        _ a: Operand, _ b: RightOperand, inner: Int, n: Int, into c: Matrix, accumulate: Bool,
-        bias: Matrix?, scale: Float
+    /// The product, and an epilogue over finished rows.
+    func multiply(
+        _ a: Operand, _ b: RightOperand, into c: Matrix, accumulate: Bool, bias: Matrix?,
+        scale: Float, epilogue: ((_ rows: Range<Int>) -> Void)? = nil
     ) {
-        let (m, k) = (a.rows, a.columns)
-        precondition(
-            inner == k && c.rows == m && c.columns == n,
-            "gemm: \(m) x \(k) by \(inner) x \(n) into \(c.rows) x \(c.columns)")
-        precondition(!(accumulate && bias != nil), "gemm: a bias cannot be accumulated")
-        bias?.checkVector(n, "gemm bias")
-        guard m > 0, n > 0 else { return }
-        guard k > 0 else {
-            if !accumulate { fillRows(c, bias: bias) }
+        guard
+            let product = GEMMProduct(
+                a, b, into: c, accumulate: accumulate, bias: bias, scale: scale, kernels: kernels)
+        else {
+            if let epilogue { forRows(c.rows, of: c.columns, epilogue) }
             return
         }
         let inside = retort_inside_work() != 0
         let parts = inside ? 1 : threadCount
-        let blocking = GEMMBlocking(m: m, n: n, k: k, parts: parts, kernels: kernels)
-        let tile = kernels.pointee.column_tile
-        // Inside a body of `parallelFor` the shared buffers may be another thread's.
-        let panelMemory = inside ? scratchOfThread.right : sharedPanels
-        for column in stride(from: 0, to: n, by: blocking.columnBlock) {
-            let columnEnd = min(n, column + blocking.columnBlock)
-            for run in 0..<blocking.depthCount {
-                let kRange = run * blocking.depth..<min(k, (run + 1) * blocking.depth)
-                let panels: UnsafeMutablePointer<Float>
-                switch b {
-                case .packed(let packed):
-                    panels = packed.panel(run: kRange, column: column, kernels: kernels)
-                case .plain(let operand):
-                    panels = panelMemory.floats(blocking.columnBlock * blocking.depth)
-                    packSlab(operand, column..<columnEnd, kRange, into: panels)
-                }
-                let block = GEMMSlab(
-                    a: a, panels: panels, columns: column..<columnEnd, depth: kRange, c: c,
-                    accumulate: accumulate || run > 0, bias: run > 0 ? nil : bias, scale: scale)
-                let rowBlocks = (m + blocking.rowBlock - 1) / blocking.rowBlock
-                if rowBlocks >= parts {
-                    parallelFor(rowBlocks) { range in
-                        let scratch = scratchOfThread
-                        for index in range {
-                            let start = index * blocking.rowBlock
-                            let rows = start..<min(m, start + blocking.rowBlock)
-                            let packed = scratch.left.floats(blocking.rowBlock * blocking.depth)
-                            kernels.packLeft(a, rows: rows, depth: kRange, into: packed)
-                            kernels.multiply(
-                                block, rows: rows, packed: packed, columns: block.columns,
-                                tile: scratch.tile(kernels))
-                        }
-                    }
-                } else {
-                    // Few rows: one packed A for all threads, columns shared out.
-                    let packed = sharedRows.floats(m * blocking.depth)
-                    kernels.packLeft(a, rows: 0..<m, depth: kRange, into: packed)
-                    let count = (columnEnd - column + tile - 1) / tile
-                    let grain = max(1, (count + 4 * parts - 1) / (4 * parts))
-                    parallelFor(count, grain: grain) { range in
-                        let first = column + range.lowerBound * tile
-                        let last = min(columnEnd, column + range.upperBound * tile)
-                        kernels.multiply(
-                            block, rows: 0..<m, packed: packed, columns: first..<last,
-                            tile: scratchOfThread.tile(kernels))
-                    }
+        let blocking = GEMMBlocking(
+            m: product.m, n: product.n, k: product.k, parts: parts, kernels: kernels)
+        if blocking.sharesColumns {
+            multiplyColumns(product, blocking, parts: parts, inside: inside)
+            if let epilogue { forRows(c.rows, of: c.columns, epilogue) }
+        } else {
+            multiplyRows(product, blocking, inside: inside, epilogue)
+        }
+    }
+
+    /// Many rows: blocks of them are shared out, the panels of B are common to all.
+    private func multiplyRows(
+        _ product: GEMMProduct, _ blocking: GEMMBlocking, inside: Bool,
+        _ epilogue: ((_ rows: Range<Int>) -> Void)?
+    ) {
+        let (m, n) = (product.m, product.n)
+        func multiply(_ slab: GEMMSlab, _ epilogue: ((_ rows: Range<Int>) -> Void)?) {
+            parallelFor((m - 1) / blocking.rowBlock + 1) { range in
+                let scratch = scratchOfThread
+                let left = scratch.left.floats(
+                    kernels.leftFloats(rows: blocking.rowBlock, depth: blocking.runs.longest))
+                for index in range {
+                    let start = index * blocking.rowBlock
+                    let rows = start..<min(m, start + blocking.rowBlock)
+                    product.multiply(
+                        rows: rows, of: slab, left: left, tile: scratch.tile(kernels))
+                    epilogue?(rows)
                 }
             }
+        }
+        switch product.b {
+        case .packed(let packed): multiply(packed.slab(kernels), epilogue)
+        case .plain(let operand):
+            // Inside a body of `parallelFor` the shared buffers may be another thread's.
+            let memory = (inside ? scratchOfThread.right : sharedPanels).floats(
+                blocking.columnBlock * blocking.runs.longest)
+            for column in stride(from: 0, to: n, by: blocking.columnBlock) {
+                for run in blocking.runs.indices {
+                    let slab = GEMMSlab(
+                        memory, columns: column..<min(n, column + blocking.columnBlock),
+                        runs: blocking.runs, part: run..<run + 1, kernels: kernels)
+                    pack(operand, into: slab)
+                    multiply(slab, nil)
+                }
+            }
+        }
+    }
+
+    /// Few rows: one packed A for all threads, columns shared out.
+    private func multiplyColumns(
+        _ product: GEMMProduct, _ blocking: GEMMBlocking, parts: Int, inside: Bool
+    ) {
+        let tile = kernels.pointee.column_tile
+        let memory = inside ? scratchOfThread.left : sharedRows
+        let left = memory.floats(kernels.leftFloats(rows: product.m, depth: product.k))
+        product.packLeft(blocking.runs, into: left)
+        let count = (product.n + tile - 1) / tile
+        let grain = parts == 1 ? count : max(1, (count + 4 * parts - 1) / (4 * parts))
+        parallelFor(count, grain: grain) { range in
+            let scratch = scratchOfThread
+            let columns = range.lowerBound * tile..<min(product.n, range.upperBound * tile)
+            product.multiply(
+                columns: columns, blocking.runs, left: left,
+                right: scratch.right.floats(tile * blocking.runs.longest),
+                tile: scratch.tile(kernels))
         }
     }
 
     /// Packs the panels of some columns, on all threads.
-    private func packSlab(
-        _ b: Operand, _ columns: Range<Int>, _ depth: Range<Int>,
-        into panels: UnsafeMutablePointer<Float>
-    ) {
-        let tile = kernels.pointee.column_tile
-        let count = (columns.count + tile - 1) / tile
-        parallelFor(count, grain: max(1, Self.elementBlock / (tile * depth.count))) { range in
-            for index in range {
-                kernels.packRight(
-                    b, column: columns.lowerBound + index * tile, columnEnd: columns.upperBound,
-                    depth: depth, into: panels + index * tile * depth.count)
-            }
+    func pack(_ b: Operand, into slab: GEMMSlab) {
+        let grain = max(
+            1, Self.elementBlock / (kernels.pointee.column_tile * slab.runs.longest))
+        parallelFor(slab.pieces, grain: grain) { range in
+            for piece in range { slab.pack(piece, of: b, kernels: kernels) }
         }
-    }
-
-    private func fillRows(_ c: Matrix, bias: Matrix?) {
-        for row in 0..<c.rows {
-            if let bias { c.row(row).copy(from: bias) } else { c.row(row).fill(0) }
-        }
-    }
-}
-
-/// A slab of columns of C, for one run of k.
-struct GEMMSlab {
-    let a: Operand
-    let panels: UnsafeMutablePointer<Float>
-    let columns: Range<Int>
-    let depth: Range<Int>
-    let c: Matrix
-    let accumulate: Bool
-    let bias: Matrix?
-    let scale: Float
-}
-
-extension UnsafePointer<retort_kernels> {
-    /// The part of a slab that some rows and columns make up.
-    ///
-    /// `columns` starts at a panel.
-    func multiply(
-        _ slab: GEMMSlab, rows: Range<Int>, packed: UnsafePointer<Float>, columns: Range<Int>,
-        tile: UnsafeMutablePointer<Float>
-    ) {
-        let depth = slab.depth.count
-        let panelOffset = (columns.lowerBound - slab.columns.lowerBound) * depth
-        pointee.gemm_block(
-            packed, slab.panels + panelOffset, rows.count, columns.count, depth,
-            slab.c.base + (rows.lowerBound * slab.c.stride + columns.lowerBound), slab.c.stride,
-            slab.accumulate ? 1 : 0,
-            slab.bias.map { UnsafePointer<Float>($0.base + columns.lowerBound) }, slab.scale, tile)
     }
 }

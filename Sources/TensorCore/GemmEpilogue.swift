@@ -12,8 +12,11 @@ extension Compute {
         accumulate: Bool = false, bias: Matrix? = nil, scale: Float = 1,
         epilogue: (_ rows: Range<Int>) -> Void
     ) {
-        gemm(
-            a, transposed: transposeA, b, into: c, accumulate: accumulate, bias: bias, scale: scale)
-        forRows(c.rows, of: c.columns) { epilogue($0) }
+        check(b)
+        withoutActuallyEscaping(epilogue) { epilogue in
+            multiply(
+                Operand(matrix: a, transposed: transposeA), .packed(b), into: c,
+                accumulate: accumulate, bias: bias, scale: scale, epilogue: epilogue)
+        }
     }
 }

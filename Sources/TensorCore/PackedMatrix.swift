@@ -17,29 +17,28 @@ public final class PackedMatrix: @unchecked Sendable {
     /// Holds nothing until `Compute.pack` fills it; memory is kept from one packing to the next.
     public init() {}
 
-    /// Bytes of packed panels for op(B) of that shape.
-    static func floats(rows: Int, columns: Int, columnTile: Int) -> Int {
-        rows * ((columns + columnTile - 1) / columnTile * columnTile)
+    /// The panels, with memory for them where the shape has changed.
+    func prepare(rows: Int, columns: Int, kernels: UnsafePointer<retort_kernels>) {
+        let tile = kernels.pointee.column_tile
+        (self.rows, self.columns) = (rows, columns)
+        _ = memory.floats(rows * ((columns + tile - 1) / tile * tile))
     }
 
-    func prepare(rows: Int, columns: Int, kernels: UnsafePointer<retort_kernels>) {
-        self.rows = rows
-        self.columns = columns
-        _ = memory.floats(
-            Self.floats(rows: rows, columns: columns, columnTile: kernels.pointee.column_tile))
+    /// All panels; there must be some.
+    func slab(_ kernels: UnsafePointer<retort_kernels>) -> GEMMSlab {
+        let runs = GEMMRuns(rows, kernels: kernels)
+        return GEMMSlab(
+            memory.floats(0), columns: 0..<columns, runs: runs, part: runs.indices,
+            kernels: kernels)
     }
 
     /// Where the panel that starts at (k, column) begins.
-    ///
-    /// Runs of k follow each other, each with all of its panels.
     func panel(
         run: Range<Int>, column: Int, kernels: UnsafePointer<retort_kernels>
     )
         -> UnsafeMutablePointer<Float>
     {
-        let tile = kernels.pointee.column_tile
-        let width = (columns + tile - 1) / tile * tile
-        return memory.floats(0) + (run.lowerBound * width + column * run.count)
+        slab(kernels).panel(run: run, column: column)
     }
 }
 
@@ -49,21 +48,9 @@ extension Compute {
         _ b: Matrix, transposed: Bool = false, into packed: PackedMatrix
     ) {
         let operand = Operand(matrix: b, transposed: transposed)
-        let (k, n) = (operand.rows, operand.columns)
-        packed.prepare(rows: k, columns: n, kernels: kernels)
+        packed.prepare(rows: operand.rows, columns: operand.columns, kernels: kernels)
         packed.instructionSet = instructionSet
-        guard k > 0, n > 0 else { return }
-        let tile = kernels.pointee.column_tile
-        let panels = (n + tile - 1) / tile
-        let (depth, runs) = GEMMBlocking.depths(k, kernels)
-        parallelFor(panels * runs, grain: max(1, Self.elementBlock / (depth * tile))) { range in
-            for index in range {
-                let (run, panel) = (index / panels, index % panels)
-                let kRange = run * depth..<min(k, (run + 1) * depth)
-                kernels.packRight(
-                    operand, column: panel * tile, columnEnd: n, depth: kRange,
-                    into: packed.panel(run: kRange, column: panel * tile, kernels: kernels))
-            }
-        }
+        guard operand.rows > 0, operand.columns > 0 else { return }
+        pack(operand, into: packed.slab(kernels))
     }
 }

@@ -33,45 +33,36 @@ public struct SerialKernels: @unchecked Sendable {
         transposed transposeB: Bool = false, into c: Matrix, accumulate: Bool = false,
         bias: Matrix? = nil, scale: Float = 1, scratch: GEMMScratch
     ) {
-        let left = Operand(matrix: a, transposed: transposeA)
         let right = Operand(matrix: b, transposed: transposeB)
-        let (m, n, k) = (left.rows, right.columns, left.columns)
-        precondition(
-            right.rows == k && c.rows == m && c.columns == n,
-            "gemm: \(m) x \(k) by \(right.rows) x \(n) into \(c.rows) x \(c.columns)")
-        precondition(!(accumulate && bias != nil), "gemm: a bias cannot be accumulated")
-        bias?.checkVector(n, "gemm bias")
-        guard m > 0, n > 0 else { return }
-        guard k > 0 else {
-            if !accumulate {
-                for row in 0..<m {
-                    if let bias { c.row(row).copy(from: bias) } else { c.row(row).fill(0) }
-                }
-            }
+        guard
+            let product = GEMMProduct(
+                Operand(matrix: a, transposed: transposeA), .plain(right), into: c,
+                accumulate: accumulate, bias: bias, scale: scale, kernels: kernels)
+        else { return }
+        let (m, n, k) = (product.m, product.n, product.k)
+        let blocking = GEMMBlocking(m: m, n: n, k: k, parts: 1, kernels: kernels)
+        let tile = scratch.tile(kernels)
+        if blocking.sharesColumns {
+            let left = scratch.left.floats(kernels.leftFloats(rows: m, depth: k))
+            product.packLeft(blocking.runs, into: left)
+            let panel = scratch.right.floats(kernels.pointee.column_tile * blocking.runs.longest)
+            product.multiply(
+                columns: 0..<n, blocking.runs, left: left, right: panel, tile: tile)
             return
         }
-        let blocking = GEMMBlocking(m: m, n: n, k: k, parts: 1, kernels: kernels)
-        let tile = kernels.pointee.column_tile
-        let panels = scratch.right.floats(blocking.columnBlock * blocking.depth)
-        let packed = scratch.left.floats(blocking.rowBlock * blocking.depth)
-        let edge = scratch.tile(kernels)
+        let left = scratch.left.floats(
+            kernels.leftFloats(rows: blocking.rowBlock, depth: blocking.runs.longest))
+        let memory = scratch.right.floats(blocking.columnBlock * blocking.runs.longest)
         for column in stride(from: 0, to: n, by: blocking.columnBlock) {
-            let columnEnd = min(n, column + blocking.columnBlock)
-            for run in 0..<blocking.depthCount {
-                let depth = run * blocking.depth..<min(k, (run + 1) * blocking.depth)
-                for panel in stride(from: column, to: columnEnd, by: tile) {
-                    kernels.packRight(
-                        right, column: panel, columnEnd: columnEnd, depth: depth,
-                        into: panels + (panel - column) * depth.count)
-                }
+            for run in blocking.runs.indices {
                 let slab = GEMMSlab(
-                    a: left, panels: panels, columns: column..<columnEnd, depth: depth, c: c,
-                    accumulate: accumulate || run > 0, bias: run > 0 ? nil : bias, scale: scale)
+                    memory, columns: column..<min(n, column + blocking.columnBlock),
+                    runs: blocking.runs, part: run..<run + 1, kernels: kernels)
+                for piece in 0..<slab.pieces { slab.pack(piece, of: right, kernels: kernels) }
                 for row in stride(from: 0, to: m, by: blocking.rowBlock) {
-                    let rows = row..<min(m, row + blocking.rowBlock)
-                    kernels.packLeft(left, rows: rows, depth: depth, into: packed)
-                    kernels.multiply(
-                        slab, rows: rows, packed: packed, columns: slab.columns, tile: edge)
+                    product.multiply(
+                        rows: row..<min(m, row + blocking.rowBlock), of: slab, left: left,
+                        tile: tile)
                 }
             }
         }

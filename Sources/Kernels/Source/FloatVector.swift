@@ -3,6 +3,9 @@
 // them with its own instruction set. Everything is `@_alwaysEmitIntoClient @inline(__always)`, so
 // that no code of this module exists outside a satellite's C functions.
 
+/// Offsets of the quads of a vector from its first one, which itself is at 0.
+public typealias QuadOffsets = (Int, Int, Int, Int)
+
 /// A register full of floats, with the operations the kernels use.
 ///
 /// Requirements rather than `SIMD` extensions, because the satellite then decides what an operation
@@ -72,6 +75,14 @@ public protocol FloatVector: BitwiseCopyable {
     static func multiplyLow(_ a: Words, _ b: Words) -> Words
     /// Asks for the cache line at an address that will be written soon.
     static func prefetch(_ address: UnsafePointer<Float>)
+    /// The four floats at an address and at as many offsets from it as fill the vector.
+    init(quads source: UnsafePointer<Float>, _ lines: QuadOffsets)
+    /// The 4 x 4 transposes of the quads of four vectors: of lane group by lane group.
+    static func transposeQuads(
+        _ a: Self, _ b: Self, _ c: Self, _ d: Self
+    ) -> (Self, Self, Self, Self)
+    /// Asks for the cache line at an address, in the second-level cache.
+    static func prefetchFar(_ address: UnsafePointer<Float>)
     /// 0, 1, 2, ...
     static var wordIndices: Words { get }
 }

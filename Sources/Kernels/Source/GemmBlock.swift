@@ -42,6 +42,9 @@ public func gemmBlock<Tiles: TileSet>(
         var aPanel = a
         var row = 0
         var panel = 0
+        // The next panel of B, asked for part by part; then this one, which is there.
+        var next = bPanel.moved(width &* depth)
+        let nextEnd = next.moved(width &* depth)
         while panel < heights.count {
             let count = heights.rows(of: panel)
             let place = c.moved(row &* stride &+ column)
@@ -51,7 +54,10 @@ public func gemmBlock<Tiles: TileSet>(
             }
             let target = TileTarget(
                 c: partial ? scratch : place, stride: partial ? width : stride,
-                accumulate: accumulate, scale: scale, bias: addend)
+                accumulate: accumulate, scale: scale, bias: addend,
+                next: next)
+            next = next.moved(depth &>> 2 &* 16)
+            if next >= nextEnd { next = bPanel }
             Tiles.run(rows: count, aPanel, bPanel, depth, target)
             if partial {
                 copyRows(scratch, width, to: place, stride, rows: count, columns: present)

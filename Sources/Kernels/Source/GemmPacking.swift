@@ -77,71 +77,121 @@ public func packRowsAcross<V: FloatVector>(
     }
 }
 
-/// Packs `lines` <= `width` lines that run along k; missing lines become zeros.
+/// Packs `lines` <= `width` lines that run along k; `width` is at most a vector, or several whole ones.
+///
+/// Where lines are missing, columns of a panel hold copies or zeros, which nobody reads. A width of
+/// less than a vector is written by whole vectors in ascending k, each over the end of the one
+/// before: up to a vector is written beyond the panel's end.
 @_alwaysEmitIntoClient @inline(__always)
 public func packAlong<V: FloatVector>(
     _ vector: V.Type, _ source: UnsafePointer<Float>, stride: Int, lines: Int, depth: Int,
     width: Int, panel: UnsafeMutablePointer<Float>
 ) {
     var line = 0
-    while line &+ 4 <= lines {
-        let r0 = source.moved(line &* stride)
-        let r1 = r0.moved(stride)
-        let r2 = r1.moved(stride)
-        let r3 = r2.moved(stride)
-        let ahead = 4 &* stride
-        var target = panel.moved(line)
-        var k = 0
-        while k &+ 4 <= depth {
-            if k & 15 == 0 {
-                V.prefetch(r0.moved(ahead &+ k))
-                V.prefetch(r1.moved(ahead &+ k))
-                V.prefetch(r2.moved(ahead &+ k))
-                V.prefetch(r3.moved(ahead &+ k))
-            }
-            let a = quad(r0, k)
-            let b = quad(r1, k)
-            let c = quad(r2, k)
-            let d = quad(r3, k)
-            // a0 b0 a1 b1 | c0 d0 c1 d1 -> a0 b0 c0 d0 | a1 b1 c1 d1
-            let ab = SIMD4(a[0], b[0], a[1], b[1])
-            let cd = SIMD4(c[0], d[0], c[1], d[1])
-            let ab2 = SIMD4(a[2], b[2], a[3], b[3])
-            let cd2 = SIMD4(c[2], d[2], c[3], d[3])
-            storeQuad(SIMD4(ab[0], ab[1], cd[0], cd[1]), target)
-            storeQuad(SIMD4(ab[2], ab[3], cd[2], cd[3]), target.moved(width))
-            storeQuad(SIMD4(ab2[0], ab2[1], cd2[0], cd2[1]), target.moved(2 &* width))
-            storeQuad(SIMD4(ab2[2], ab2[3], cd2[2], cd2[3]), target.moved(3 &* width))
-            target = target.moved(4 &* width)
-            k &+= 4
-        }
-        while k < depth {
-            storeQuad(SIMD4(r0[k], r1[k], r2[k], r3[k]), target)
-            target = target.moved(width)
-            k &+= 1
-        }
-        line &+= 4
-    }
     while line < lines {
-        let row = source.moved(line &* stride)
-        var target = panel.moved(line)
-        var k = 0
-        while k < depth {
-            target.pointee = row[k]
-            target = target.moved(width)
-            k &+= 1
+        let present = Swift.min(V.lanes, lines &- line)
+        let from = source.moved(line &* stride)
+        let to = panel.moved(line)
+        if depth >= V.lanes {
+            let l0 = LineOffsets<V>(first: 0, last: present &- 1, stride: stride)
+            let l1 = LineOffsets<V>(first: 1, last: present &- 1, stride: stride)
+            let l2 = LineOffsets<V>(first: 2, last: present &- 1, stride: stride)
+            let l3 = LineOffsets<V>(first: 3, last: present &- 1, stride: stride)
+            var k = 0
+            while k < depth {
+                // The last block ends where k ends, and writes some columns again.
+                k = Swift.min(k, depth &- V.lanes)
+                let block = from.moved(k)
+                // One of the lines that come next, as a whole: the hardware sees what follows it.
+                let next = from.moved((present &+ k / V.lanes) &* stride)
+                var ahead = 0
+                while ahead < depth {
+                    V.prefetchFar(next.moved(ahead))
+                    ahead &+= 16
+                }
+                transposeBlock(V.self, block, l0, l1, l2, l3, to.moved(k &* width), width)
+                k &+= V.lanes
+            }
+        } else {
+            var k = 0
+            while k < depth {
+                var index = 0
+                while index < present {
+                    to[k &* width &+ index] = from[index &* stride &+ k]
+                    index &+= 1
+                }
+                k &+= 1
+            }
         }
-        line &+= 1
+        line &+= V.lanes
     }
     while line < width {
-        var target = panel.moved(line)
         var k = 0
         while k < depth {
-            target.pointee = 0
-            target = target.moved(width)
+            panel.moved(line &+ k &* width).store(V(), 0)
             k &+= 1
         }
-        line &+= 1
+        line &+= V.lanes
+    }
+}
+
+/// Where every fourth line of a block begins; lines beyond the last are the last one again.
+@frozen
+public struct LineOffsets<V: FloatVector> {
+    @usableFromInline let start: Int
+    @usableFromInline let others: QuadOffsets
+
+    /// Lines `first`, `first + 4`, ...
+    @_alwaysEmitIntoClient @inline(__always)
+    init(first: Int, last: Int, stride: Int) {
+        start = Swift.min(first, last) &* stride
+        others = (
+            0, Swift.min(first &+ 4, last) &* stride &- start,
+            Swift.min(first &+ 8, last) &* stride &- start,
+            Swift.min(first &+ 12, last) &* stride &- start
+        )
+    }
+}
+
+extension LineOffsets {
+    /// Asks for the cache lines of these lines.
+    @_alwaysEmitIntoClient @inline(__always)
+    func prefetch(_ source: UnsafePointer<Float>) {
+        let from = source.moved(start)
+        V.prefetchFar(from)
+        if V.lanes > 4 { V.prefetchFar(from.moved(others.1)) }
+        if V.lanes > 8 {
+            V.prefetchFar(from.moved(others.2))
+            V.prefetchFar(from.moved(others.3))
+        }
+    }
+}
+
+/// Transposes a square block as large as a vector: lines along k to columns of a panel.
+///
+/// The quads of a line are read together: lines of matrices whose stride is a power of two compete
+/// for the same places in the first-level cache.
+@_alwaysEmitIntoClient @inline(__always)
+func transposeBlock<V: FloatVector>(
+    _ vector: V.Type, _ source: UnsafePointer<Float>, _ l0: LineOffsets<V>, _ l1: LineOffsets<V>,
+    _ l2: LineOffsets<V>, _ l3: LineOffsets<V>, _ target: UnsafeMutablePointer<Float>,
+    _ width: Int
+) {
+    let r0 = source.moved(l0.start)
+    let r1 = source.moved(l1.start)
+    let r2 = source.moved(l2.start)
+    let r3 = source.moved(l3.start)
+    var k = 0
+    while k < V.lanes {
+        let columns = V.transposeQuads(
+            V(quads: r0.moved(k), l0.others), V(quads: r1.moved(k), l1.others),
+            V(quads: r2.moved(k), l2.others), V(quads: r3.moved(k), l3.others))
+        let to = target.moved(k &* width)
+        to.store(columns.0, 0)
+        to.store(columns.1, width)
+        to.store(columns.2, 2 &* width)
+        to.store(columns.3, 3 &* width)
+        k &+= 4
     }
 }
 

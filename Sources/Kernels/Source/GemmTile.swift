@@ -165,13 +165,16 @@ public struct TileTarget {
     @usableFromInline var scale: Float
     /// Two vectors, in memory and not in registers, where they would push accumulators out.
     @usableFromInline var bias: UnsafePointer<Float>
+    /// What will be read after this tile: a cache line of it is asked for in every fourth k.
+    @usableFromInline var next: UnsafePointer<Float>
 
     /// A place in C, or in scratch for a tile that sticks out of C.
     @_alwaysEmitIntoClient @inline(__always)
     public init(
         c: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool, scale: Float,
-        bias: UnsafePointer<Float>
+        bias: UnsafePointer<Float>, next: UnsafePointer<Float>
     ) {
+        self.next = next
         self.c = c
         self.stride = stride
         self.accumulate = accumulate
@@ -181,17 +184,47 @@ public struct TileTarget {
 }
 
 /// Runs k over one pair of packed panels and writes the micro-tile.
+///
+/// Four k at a time, and with each four some cache lines are asked for: the panel of A a little
+/// ahead, the next panel of B into the second-level cache, and towards the end a row of C. All at
+/// once they would fill the core's buffers for outstanding lines and stop it.
 @_alwaysEmitIntoClient @inline(__always)
 public func microTile<Rows: TileRows>(
     _ rows: Rows.Type, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ depth: Int,
     _ target: TileTarget
 ) {
     typealias V = Rows.Vector
-    Rows.prefetch(target.c, target.stride)
+    let groups = depth &>> 2
+    let distance = 16 &* Rows.count
+    let firstRow = Swift.max(0, groups &- 2 &* Rows.count)
+    if groups < Rows.count { Rows.prefetch(target.c, target.stride) }
     var tile = Rows()
     var a = a
     var b = b
-    var k = 0
+    var c = UnsafePointer(target.c)
+    var next = target.next
+    var group = 0
+    while group < groups {
+        V.prefetch(a.moved(distance))
+        if Rows.count > 4 { V.prefetch(a.moved(distance &+ 16)) }
+        if Rows.count > 8 { V.prefetch(a.moved(distance &+ 32)) }
+        V.prefetchFar(next)
+        next = next.moved(16)
+        if UInt(bitPattern: group &- firstRow) < UInt(bitPattern: Rows.count) {
+            V.prefetch(c)
+            V.prefetch(c.moved(2 &* V.lanes &- 1))
+            c = c.moved(target.stride)
+        }
+        var k = 0
+        while k < 4 {
+            tile.step(a, b.load(0, as: V.self), b.load(V.lanes, as: V.self))
+            a = a.moved(Rows.count)
+            b = b.moved(2 &* V.lanes)
+            k &+= 1
+        }
+        group &+= 1
+    }
+    var k = groups &<< 2
     while k < depth {
         tile.step(a, b.load(0, as: V.self), b.load(V.lanes, as: V.self))
         a = a.moved(Rows.count)

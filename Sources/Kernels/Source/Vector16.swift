@@ -198,6 +198,39 @@ public struct Vector16: FloatVector {
     @_alwaysEmitIntoClient @_transparent
     public static func prefetch(_ address: UnsafePointer<Float>) { retort_prefetch(address) }
 
+    /// The four floats at each of several places, as many as fill the vector.
+    @_alwaysEmitIntoClient @_transparent
+    public init(quads source: UnsafePointer<Float>, _ lines: QuadOffsets) {
+        value = SIMD16(
+            lowHalf: SIMD8(lowHalf: quad(source, 0), highHalf: quad(source.moved(lines.1), 0)),
+            highHalf: SIMD8(
+                lowHalf: quad(source.moved(lines.2), 0), highHalf: quad(source.moved(lines.3), 0)))
+    }
+
+    /// The 4 x 4 transposes of the quads of four vectors.
+    @_alwaysEmitIntoClient @_transparent
+    public static func transposeQuads(
+        _ a: Self, _ b: Self, _ c: Self, _ d: Self
+    ) -> (Self, Self, Self, Self) {
+        // a0 b0 a1 b1 | c0 d0 c1 d1 -> a0 b0 c0 d0 | a1 b1 c1 d1
+        let ab = retort_interleave_low16(a.value, b.value)
+        let cd = retort_interleave_low16(c.value, d.value)
+        let ab2 = retort_interleave_high16(a.value, b.value)
+        let cd2 = retort_interleave_high16(c.value, d.value)
+        return (
+            Self(value: retort_interleave_low_pairs16(ab, cd)),
+            Self(value: retort_interleave_high_pairs16(ab, cd)),
+            Self(value: retort_interleave_low_pairs16(ab2, cd2)),
+            Self(value: retort_interleave_high_pairs16(ab2, cd2))
+        )
+    }
+
+    /// Asks for a cache line in the second-level cache.
+    @_alwaysEmitIntoClient @_transparent
+    public static func prefetchFar(_ address: UnsafePointer<Float>) {
+        retort_prefetch_far(address)
+    }
+
     /// 0, 1, 2, ...
     @_alwaysEmitIntoClient @_transparent
     public static var wordIndices: Words { Words(0, 1, 2, 3, 4, 5, 6, 7) }

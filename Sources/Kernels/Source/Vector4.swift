@@ -193,6 +193,36 @@ public struct Vector4: FloatVector {
     @_alwaysEmitIntoClient @_transparent
     public static func prefetch(_ address: UnsafePointer<Float>) { retort_prefetch(address) }
 
+    /// The four floats at each of several places, as many as fill the vector.
+    @_alwaysEmitIntoClient @_transparent
+    public init(quads source: UnsafePointer<Float>, _ lines: QuadOffsets) {
+        value = quad(source, 0)
+    }
+
+    /// The 4 x 4 transposes of the quads of four vectors.
+    @_alwaysEmitIntoClient @_transparent
+    public static func transposeQuads(
+        _ a: Self, _ b: Self, _ c: Self, _ d: Self
+    ) -> (Self, Self, Self, Self) {
+        // a0 b0 a1 b1 | c0 d0 c1 d1 -> a0 b0 c0 d0 | a1 b1 c1 d1
+        let ab = retort_interleave_low4(a.value, b.value)
+        let cd = retort_interleave_low4(c.value, d.value)
+        let ab2 = retort_interleave_high4(a.value, b.value)
+        let cd2 = retort_interleave_high4(c.value, d.value)
+        return (
+            Self(value: retort_interleave_low_pairs4(ab, cd)),
+            Self(value: retort_interleave_high_pairs4(ab, cd)),
+            Self(value: retort_interleave_low_pairs4(ab2, cd2)),
+            Self(value: retort_interleave_high_pairs4(ab2, cd2))
+        )
+    }
+
+    /// Asks for a cache line in the second-level cache.
+    @_alwaysEmitIntoClient @_transparent
+    public static func prefetchFar(_ address: UnsafePointer<Float>) {
+        retort_prefetch_far(address)
+    }
+
     /// 0, 1, 2, ...
     @_alwaysEmitIntoClient @_transparent
     public static var wordIndices: Words { Words(0, 1) }

@@ -40,8 +40,8 @@ struct retort_random_row {
 };
 
 #define RETORT_KERNELS(X)                                                                          \
-    /* Matrix product. A is packed a block at a time, in even panels of at most row_tile rows;     \
-       B a panel of column_tile columns at a time. */                                              \
+    /* Matrix product. A is packed a block at a time, in even panels of at most row_tile rows, with \
+       up to a vector written beyond their end; B a panel of column_tile columns at a time. */     \
     X(void, pack_a, (const float *source, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t depth,       \
         float *panels))                                                                            \
     X(void, pack_a_transposed, (const float *source, ptrdiff_t stride, ptrdiff_t rows,             \
@@ -151,6 +151,9 @@ static inline void retort_pause(void) {
 
 /// Asks for the cache line at an address that will be written or read soon.
 static inline void retort_prefetch(const float *address) { __builtin_prefetch(address, 1, 3); }
+
+/// The same, for what is read a little later: into the second-level cache.
+static inline void retort_prefetch_far(const float *address) { __builtin_prefetch(address, 0, 2); }
 
 // Square roots of whole vectors. Swift's `squareRoot()` keeps a call into the C library for negative
 // lanes (errno), which undoes the vector.
@@ -286,6 +289,27 @@ static inline __attribute__((always_inline)) retort_long8 retort_opaque8(retort_
 #endif
     return x;
 }
+// Shuffles for the transposition of panels: within each quad of lanes, the lower (upper) elements of
+// two vectors in turn, singly and in pairs.
+#define RETORT_INTERLEAVE(lanes, name, ...)                                                        \
+    static inline __attribute__((always_inline)) retort_float##lanes retort_##name##lanes(         \
+        retort_float##lanes a, retort_float##lanes b) {                                            \
+        return __builtin_shufflevector(a, b, __VA_ARGS__);                                         \
+    }
+RETORT_INTERLEAVE(4, interleave_low, 0, 4, 1, 5)
+RETORT_INTERLEAVE(4, interleave_high, 2, 6, 3, 7)
+RETORT_INTERLEAVE(4, interleave_low_pairs, 0, 1, 4, 5)
+RETORT_INTERLEAVE(4, interleave_high_pairs, 2, 3, 6, 7)
+RETORT_INTERLEAVE(8, interleave_low, 0, 8, 1, 9, 4, 12, 5, 13)
+RETORT_INTERLEAVE(8, interleave_high, 2, 10, 3, 11, 6, 14, 7, 15)
+RETORT_INTERLEAVE(8, interleave_low_pairs, 0, 1, 8, 9, 4, 5, 12, 13)
+RETORT_INTERLEAVE(8, interleave_high_pairs, 2, 3, 10, 11, 6, 7, 14, 15)
+RETORT_INTERLEAVE(16, interleave_low, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+RETORT_INTERLEAVE(16, interleave_high, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+RETORT_INTERLEAVE(16, interleave_low_pairs, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+RETORT_INTERLEAVE(
+    16, interleave_high_pairs, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#undef RETORT_INTERLEAVE
 
 /// Which worker of a thread pool the calling thread is: 0 outside every pool's work.
 int32_t retort_worker_slot(void);

@@ -1,0 +1,172 @@
+// One matrix product, cut into parts that any thread can do on its own: some rows of C over all of k
+// (for many rows: the panels of B are shared, A is packed on the way), or some columns (for few rows: A
+// is packed once and the panels of B are used as soon as they are packed). Who does which part is the
+// business of `Gemm.swift` and `SerialKernels.swift`.
+
+internal import Kernels
+
+/// Where the right operand's panels come from.
+enum RightOperand {
+    case plain(Operand)
+    case packed(PackedMatrix)
+
+    var rows: Int {
+        switch self {
+        case .plain(let operand): operand.rows
+        case .packed(let packed): packed.rows
+        }
+    }
+
+    var columns: Int {
+        switch self {
+        case .plain(let operand): operand.columns
+        case .packed(let packed): packed.columns
+        }
+    }
+}
+
+/// C = scale * op(A) op(B) + bias, or C += scale * op(A) op(B).
+struct GEMMProduct {
+    let kernels: UnsafePointer<retort_kernels>
+    let a: Operand
+    let b: RightOperand
+    let c: Matrix
+    let accumulate: Bool
+    let bias: Matrix?
+    let scale: Float
+
+    var m: Int { c.rows }
+    var n: Int { c.columns }
+    var k: Int { a.columns }
+
+    /// Checks the shapes; C is finished where there is nothing to multiply, and `nil` returned.
+    init?(
+        _ a: Operand, _ b: RightOperand, into c: Matrix, accumulate: Bool, bias: Matrix?,
+        scale: Float, kernels: UnsafePointer<retort_kernels>
+    ) {
+        precondition(
+            b.rows == a.columns && c.rows == a.rows && c.columns == b.columns,
+            """
+            gemm: \(a.rows) x \(a.columns) by \(b.rows) x \(b.columns) into \
+            \(c.rows) x \(c.columns)
+            """)
+        precondition(!(accumulate && bias != nil), "gemm: a bias cannot be accumulated")
+        bias?.checkVector(c.columns, "gemm bias")
+        self.kernels = kernels
+        (self.a, self.b, self.c) = (a, b, c)
+        (self.accumulate, self.bias, self.scale) = (accumulate, bias, scale)
+        if m == 0 || n == 0 { return nil }
+        if k == 0 {
+            if !accumulate {
+                for row in 0..<m {
+                    if let bias { c.row(row).copy(from: bias) } else { c.row(row).fill(0) }
+                }
+            }
+            return nil
+        }
+    }
+
+    /// Some rows of the columns of a slab, whose panels are packed.
+    func multiply(
+        rows: Range<Int>, of slab: GEMMSlab, left: UnsafeMutablePointer<Float>,
+        tile: UnsafeMutablePointer<Float>
+    ) {
+        for run in slab.part {
+            let depth = slab.runs[run]
+            kernels.packLeft(a, rows: rows, depth: depth, into: left)
+            multiplyBlock(
+                left, slab.panel(run: depth, column: slab.columns.lowerBound), rows: rows,
+                columns: slab.columns, depth: depth, tile: tile)
+        }
+    }
+
+    /// Packs all of A: the runs of k follow each other.
+    func packLeft(_ runs: GEMMRuns, into left: UnsafeMutablePointer<Float>) {
+        // In ascending order: each writes a little over its end.
+        for run in runs.indices {
+            let depth = runs[run]
+            kernels.packLeft(a, rows: 0..<m, depth: depth, into: left + m * depth.lowerBound)
+        }
+    }
+
+    /// All rows of some columns, which start at a panel; A is packed.
+    func multiply(
+        columns: Range<Int>, _ runs: GEMMRuns, left: UnsafePointer<Float>,
+        right: UnsafeMutablePointer<Float>, tile: UnsafeMutablePointer<Float>
+    ) {
+        let width = kernels.pointee.column_tile
+        for column in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
+            let part = column..<min(columns.upperBound, column + width)
+            for run in runs.indices {
+                let depth = runs[run]
+                var panel = right
+                switch b {
+                case .packed(let packed):
+                    panel = packed.panel(run: depth, column: column, kernels: kernels)
+                case .plain(let operand):
+                    kernels.packRight(
+                        operand, column: column, columnEnd: n, depth: depth, into: panel)
+                }
+                multiplyBlock(
+                    left + m * depth.lowerBound, panel, rows: 0..<m, columns: part, depth: depth,
+                    tile: tile)
+            }
+        }
+    }
+
+    private func multiplyBlock(
+        _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, rows: Range<Int>,
+        columns: Range<Int>, depth: Range<Int>, tile: UnsafeMutablePointer<Float>
+    ) {
+        let first = depth.lowerBound == 0
+        kernels.pointee.gemm_block(
+            left, right, rows.count, columns.count, depth.count,
+            c.base + (rows.lowerBound * c.stride + columns.lowerBound), c.stride,
+            accumulate || !first ? 1 : 0,
+            first ? bias.map { UnsafePointer<Float>($0.base + columns.lowerBound) } : nil, scale,
+            tile)
+    }
+}
+
+/// The panels of some columns and runs of op(B): run follows run, each with all panels.
+struct GEMMSlab {
+    let panels: UnsafeMutablePointer<Float>
+    let columns: Range<Int>
+    let runs: GEMMRuns
+    /// Which of the runs.
+    let part: Range<Int>
+    /// The columns' number rounded up to whole panels.
+    private let width: Int
+    private let tile: Int
+
+    init(
+        _ panels: UnsafeMutablePointer<Float>, columns: Range<Int>, runs: GEMMRuns,
+        part: Range<Int>, kernels: UnsafePointer<retort_kernels>
+    ) {
+        tile = kernels.pointee.column_tile
+        (self.panels, self.columns, self.runs, self.part) = (panels, columns, runs, part)
+        width = (columns.count + tile - 1) / tile * tile
+    }
+
+    /// Where the panel that starts at (k, column) begins.
+    func panel(run: Range<Int>, column: Int) -> UnsafeMutablePointer<Float> {
+        let start = part.lowerBound * runs.longest
+        return panels
+            + ((run.lowerBound - start) * width + (column - columns.lowerBound) * run.count)
+    }
+
+    /// Number of pieces that `pack` makes.
+    var pieces: Int { width / tile * part.count }
+
+    /// Packs one run of one panel.
+    ///
+    /// The runs of a panel are neighbours, as they are in memory where B is transposed: the hardware
+    /// sees long lines.
+    func pack(_ piece: Int, of b: Operand, kernels: UnsafePointer<retort_kernels>) {
+        let depth = runs[part.lowerBound + piece % part.count]
+        let column = columns.lowerBound + piece / part.count * tile
+        kernels.packRight(
+            b, column: column, columnEnd: columns.upperBound, depth: depth,
+            into: panel(run: depth, column: column))
+    }
+}
