@@ -114,13 +114,9 @@ extension Tape {
                 compute.serial.gemm(
                     part.query, transposed: false, part.key, transposed: true,
                     into: probabilities, scale: context.scale, scratch: scratch.products)
-                for row in 0..<head.rows.count {
-                    let scores = probabilities.row(row)
-                    let (maximum, sum) = compute.serial.softmax(scores, into: scores)
-                    context.maximum[head.rows.lowerBound + row, head.index] = maximum
-                    context.sum[head.rows.lowerBound + row, head.index] = sum
-                    drop(scores, row, head, context)
-                }
+                compute.serial.attentionRows(
+                    probabilities, maximum: head.statistics(context.maximum),
+                    sum: head.statistics(context.sum), dropout: rowsDropout(head, context))
                 compute.serial.gemm(
                     probabilities, part.value, into: head.part(output), scratch: scratch.products)
             }
@@ -170,13 +166,10 @@ extension Tape {
             serial.gemm(
                 part.query, transposed: false, part.key, transposed: true, into: probabilities,
                 scale: context.scale, scratch: products)
-            for row in 0..<head.rows.count {
-                let token = head.rows.lowerBound + row
-                let scores = probabilities.row(row)
-                serial.exp(scores, shift: context.maximum[token, head.index], into: scores)
-                serial.scale(1 / context.sum[token, head.index], scores, into: scores)
-                dropAgain(scores, row, head, context, into: dropped.row(row))
-            }
+            let dropout = rowsDropout(head, context)
+            serial.attentionRowsAgain(
+                probabilities, dropped: dropped, maximum: head.statistics(context.maximum),
+                sum: head.statistics(context.sum), dropout: dropout)
             let used = context.dropout == nil ? probabilities : dropped
             serial.gemm(
                 used, transposed: true, dO, into: gradient.value, accumulate: adding.value,
@@ -185,11 +178,7 @@ extension Tape {
             serial.gemm(
                 dO, transposed: false, part.value, transposed: true, into: dropped,
                 scratch: products)
-            for row in 0..<head.rows.count {
-                let dScores = dropped.row(row)
-                dropAgain(dScores, row, head, context, into: dScores)
-                serial.softmaxBackward(probabilities.row(row), dScores, into: dScores)
-            }
+            serial.attentionRowsBackward(probabilities, gradient: dropped, dropout: dropout)
             serial.gemm(
                 dropped, part.key, into: gradient.query, accumulate: adding.query,
                 scale: context.scale, scratch: products)
@@ -199,29 +188,18 @@ extension Tape {
         }
     }
 
-    /// Drops probabilities of one row; its mask is keyed by sample, query position, head and site.
-    private func drop(
-        _ scores: Matrix, _ row: Int, _ head: AttentionHead, _ context: AttentionContext
-    ) {
-        guard let (site, mask) = context.dropout else { return }
-        let token = head.rows.lowerBound + row
-        compute.serial.dropout(
-            scores, probability: site.probability, seed: site.seed, step: site.step,
-            site: site.site | UInt32(head.index + 1) << 16, sample: layout.sampleOfToken[token],
-            position: UInt32(row), into: scores,
-            keeping: mask.row(token * context.heads + head.index))
-    }
-
-    /// Drops the same elements of a row as the forward pass did.
-    private func dropAgain(
-        _ source: Matrix, _ row: Int, _ head: AttentionHead, _ context: AttentionContext,
-        into target: Matrix
-    ) {
-        guard let (site, mask) = context.dropout else { return }
-        let token = head.rows.lowerBound + row
-        compute.serial.dropout(
-            source, probability: site.probability,
-            mask: mask.row(token * context.heads + head.index), into: target)
+    /// The dropout of a head's rows: masks are keyed by sample, query position, head and site.
+    private func rowsDropout(
+        _ head: AttentionHead, _ context: AttentionContext
+    ) -> RowsDropout? {
+        context.dropout.map { site, mask in
+            RowsDropout(
+                probability: site.probability, mask: mask,
+                firstMask: head.rows.lowerBound * context.heads + head.index,
+                maskStep: context.heads, seed: site.seed, step: site.step,
+                site: site.site | UInt32(head.index + 1) << 16,
+                sample: layout.sampleOfToken[head.rows.lowerBound])
+        }
     }
 
     /// Runs a body for every sequence and head, on all threads.

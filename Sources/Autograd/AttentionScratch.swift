@@ -11,6 +11,11 @@ struct AttentionHead {
 
     /// The head's part of an `N x D` matrix, `T x K`.
     func part(_ matrix: Matrix) -> Matrix { matrix.rows(rows).columns(columns) }
+
+    /// The head's part of an `N x H` matrix, `T x 1`.
+    func statistics(_ matrix: Matrix) -> Matrix {
+        matrix.rows(rows).columns(index..<index + 1)
+    }
 }
 
 /// Memory for the score matrices of one thread; it grows to the longest sequence and is kept.

@@ -220,6 +220,37 @@ public func retort_avx2_entropy(_ probabilities: UnsafePointer<Float>, _ n: Int)
 }
 
 @c @implementation
+public func retort_avx2_attention_rows(
+    _ scores: UnsafeMutablePointer<Float>, _ rows: Int, _ n: Int,
+    _ maximum: UnsafeMutablePointer<Float>, _ sum: UnsafeMutablePointer<Float>, _ stride: Int,
+    _ dropout: UnsafePointer<retort_rows_dropout>?
+) {
+    attentionRows(
+        V.self, scores, rows: rows, n: n, maximum: maximum, sum: sum, statisticStride: stride,
+        dropout: rowsDropout(dropout))
+}
+
+@c @implementation
+public func retort_avx2_attention_rows_again(
+    _ scores: UnsafeMutablePointer<Float>, _ dropped: UnsafeMutablePointer<Float>, _ rows: Int,
+    _ n: Int, _ maximum: UnsafePointer<Float>, _ sum: UnsafePointer<Float>, _ stride: Int,
+    _ dropout: UnsafePointer<retort_rows_dropout>?
+) {
+    attentionRowsAgain(
+        V.self, scores, dropped, rows: rows, n: n, maximum: maximum, sum: sum,
+        statisticStride: stride, dropout: rowsDropout(dropout))
+}
+
+@c @implementation
+public func retort_avx2_attention_rows_backward(
+    _ probabilities: UnsafePointer<Float>, _ gradient: UnsafeMutablePointer<Float>, _ rows: Int,
+    _ n: Int, _ dropout: UnsafePointer<retort_rows_dropout>?
+) {
+    attentionRowsBackward(
+        V.self, probabilities, gradient, rows: rows, n: n, dropout: rowsDropout(dropout))
+}
+
+@c @implementation
 public func retort_avx2_entropy_terms(
     _ logits: UnsafePointer<Float>, _ n: Int, _ maximum: UnsafeMutablePointer<Float>,
     _ sum: UnsafeMutablePointer<Double>, _ weighted: UnsafeMutablePointer<Double>

@@ -39,6 +39,16 @@ struct retort_random_row {
     uint32_t position, site, sample;
 };
 
+/// Dropout of rows of attention probabilities: `row.position` is that of the first row, the others
+/// follow; each row has its mask, `mask_stride` bytes after the one before.
+struct retort_rows_dropout {
+    struct retort_random_row row;
+    uint32_t threshold;
+    float scale;
+    uint8_t *mask;
+    ptrdiff_t mask_stride;
+};
+
 #define RETORT_KERNELS(X)                                                                          \
     /* Matrix product. A is packed a block at a time, in even panels of at most row_tile rows, with \
        up to a vector written beyond their end; B a panel of column_tile columns at a time. */     \
@@ -81,6 +91,15 @@ struct retort_random_row {
     X(void, log_softmax, (const float *x, float *y, ptrdiff_t n))                                  \
     X(void, softmax_backward, (const float *y, const float *dy, float *dx, ptrdiff_t n))           \
     X(float, entropy, (const float *probabilities, ptrdiff_t n))                                   \
+    /* Rows of one head's scores, without gaps; row r's statistics lie at r * stride. With dropout,   \
+       attention_rows fills the masks and attention_rows_again writes what they kept to `dropped`. */ \
+    X(void, attention_rows, (float *scores, ptrdiff_t rows, ptrdiff_t n, float *maximum,           \
+        float *sum, ptrdiff_t stride, const struct retort_rows_dropout *_Nullable dropout))        \
+    X(void, attention_rows_again, (float *scores, float *dropped, ptrdiff_t rows, ptrdiff_t n,     \
+        const float *maximum, const float *sum, ptrdiff_t stride,                                  \
+        const struct retort_rows_dropout *_Nullable dropout))                                      \
+    X(void, attention_rows_backward, (const float *probabilities, float *gradient, ptrdiff_t rows, \
+        ptrdiff_t n, const struct retort_rows_dropout *_Nullable dropout))                         \
     X(void, entropy_terms, (const float *logits, ptrdiff_t n, float *maximum, double *sum,         \
         double *weighted))                                                                         \
     X(void, target_terms, (const float *targets, const float *logits, ptrdiff_t n, float maximum,  \
