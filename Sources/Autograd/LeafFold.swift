@@ -49,19 +49,31 @@ extension Tape {
     /// - Parameters:
     ///   - parameter: The weight.
     ///   - axis: What the summed rows stand for.
-    ///   - contribution: Writes the sum over the given rows of one leaf.
+    ///   - addsExactly: Whether a contribution of so many rows can be added where it is computed, with
+    ///     the bits of a sum that is computed apart and then added.
+    ///   - contribution: Writes or adds the sum over the given rows of one leaf.
     func foldLeaves(
-        of parameter: Variable, axis: RowAxis,
-        _ contribution: (_ rows: Range<Int>, _ into: Matrix) -> Void
+        of parameter: Variable, axis: RowAxis, addsExactly: (_ rows: Int) -> Bool,
+        _ contribution: (_ rows: Range<Int>, _ into: Matrix, _ adding: Bool) -> Void
     ) {
         guard let indices = claim(parameter), let sink else { return }
         for node in sink.nodes {
             let destination = parameters.view(indices, of: node.gradients)
-            if !fold(node.leaves, axis: axis, into: destination, contribution) {
-                destination.fill(0)
-            }
+            let written = fold(
+                node.leaves, axis: axis, into: destination, addsExactly: addsExactly, contribution)
+            if !written { destination.fill(0) }
         }
         sink.finished(indices)
+    }
+
+    /// As `foldLeaves(of:axis:addsExactly:_:)` for contributions that can't be added in place.
+    func foldLeaves(
+        of parameter: Variable, axis: RowAxis,
+        _ contribution: (_ rows: Range<Int>, _ into: Matrix) -> Void
+    ) {
+        foldLeaves(of: parameter, axis: axis, addsExactly: { _ in false }) { rows, sum, _ in
+            contribution(rows, sum)
+        }
     }
 
     /// As `foldLeaves(of:axis:_:)` for two weights of one row each whose sums come together.
@@ -74,7 +86,9 @@ extension Tape {
         }
         let both = fresh(rows: 2, columns: first.value.columns)
         for node in sink.nodes {
-            let written = fold(node.leaves, axis: axis, into: both) { rows, pair in
+            let written = fold(
+                node.leaves, axis: axis, into: both, addsExactly: { _ in false }
+            ) { rows, pair, _ in
                 contribution(rows, pair.row(0), pair.row(1))
             }
             if !written { both.fill(0) }
@@ -87,24 +101,32 @@ extension Tape {
     }
 
     /// Sums over the leaves of a subtree; false when all of them are empty and nothing is written.
-    func fold(
+    private func fold(
         _ leaves: Range<Int>, axis: RowAxis, into destination: Matrix,
-        _ contribution: (Range<Int>, Matrix) -> Void
+        addsExactly: (Int) -> Bool, _ contribution: (Range<Int>, Matrix, Bool) -> Void
     ) -> Bool {
         if leaves.count == 1 {
             let rows = layout.rows(ofLeaf: leaves.lowerBound, on: axis)
             if rows.isEmpty { return false }
-            contribution(rows, destination)
+            contribution(rows, destination, false)
             return true
         }
         let middle = leaves.lowerBound + leaves.count / 2
-        let left = fold(
-            leaves.lowerBound..<middle, axis: axis, into: destination, contribution)
-        guard left else {
-            return fold(middle..<leaves.upperBound, axis: axis, into: destination, contribution)
+        let (left, right) = (leaves.lowerBound..<middle, middle..<leaves.upperBound)
+        guard fold(left, axis: axis, into: destination, addsExactly: addsExactly, contribution)
+        else {
+            return fold(right, axis: axis, into: destination, addsExactly: addsExactly, contribution)
+        }
+        if right.count == 1 {
+            let rows = layout.rows(ofLeaf: right.lowerBound, on: axis)
+            if rows.isEmpty { return true }
+            if addsExactly(rows.count) {
+                contribution(rows, destination, true)
+                return true
+            }
         }
         let partial = fresh(rows: destination.rows, columns: destination.columns)
-        if fold(middle..<leaves.upperBound, axis: axis, into: partial, contribution) {
+        if fold(right, axis: axis, into: partial, addsExactly: addsExactly, contribution) {
             compute.add(destination, partial, into: destination)
         }
         recycle(partial)

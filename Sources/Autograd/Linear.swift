@@ -69,8 +69,12 @@ extension Tape {
         }
         compute.measured("weight gradient") {
             let input = value(of: x)
-            foldLeaves(of: linear.weight, axis: x.axis) { rows, dWeight in
-                compute.gemm(dy.rows(rows), transposed: true, input.rows(rows), into: dWeight)
+            foldLeaves(
+                of: linear.weight, axis: x.axis, addsExactly: compute.addsInOneRun
+            ) { rows, dWeight, adding in
+                compute.gemm(
+                    dy.rows(rows), transposed: true, input.rows(rows), into: dWeight,
+                    accumulate: adding)
             }
         }
         if let bias = linear.bias {

@@ -19,4 +19,8 @@ extension Compute {
                 accumulate: accumulate, bias: bias, scale: scale, epilogue: epilogue)
         }
     }
+
+    /// Whether a product over so many k, added to C, gives the bits of the product computed apart and
+    /// then added: it does where k is one run, whose sum goes from registers to C in one addition.
+    public func addsInOneRun(_ k: Int) -> Bool { k > 0 && GEMMRuns(k, kernels: kernels).count == 1 }
 }
