@@ -115,7 +115,8 @@ extension Tape {
         let (left, right) = (leaves.lowerBound..<middle, middle..<leaves.upperBound)
         guard fold(left, axis: axis, into: destination, addsExactly: addsExactly, contribution)
         else {
-            return fold(right, axis: axis, into: destination, addsExactly: addsExactly, contribution)
+            return fold(
+                right, axis: axis, into: destination, addsExactly: addsExactly, contribution)
         }
         if right.count == 1 {
             let rows = layout.rows(ofLeaf: right.lowerBound, on: axis)

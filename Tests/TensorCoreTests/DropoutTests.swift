@@ -50,6 +50,35 @@ import Testing
         }
     }
 
+    /// A kept mask says what was kept, and with it the same elements are dropped again.
+    @Test(arguments: InstructionSet.available)
+    func aKeptMaskDropsTheSame(_ set: InstructionSet) {
+        let compute = Compute(threads: 2, instructionSet: set)
+        var numbers = SampleNumbers(seed: 63)
+        for (rows, columns) in [(1, 1), (5, 8), (12, 30), (9, 33), (7, 65), (3, 1029)] {
+            withArena { arena in
+                let x = arena.matrix(rows, columns, numbers.floats(rows * columns))
+                let (plain, y) = (arena.matrix(rows, columns), arena.matrix(rows, columns))
+                let (stream, mask) = (Self.stream(rows), arena.dropoutMask(rows, columns))
+                compute.dropout(x, probability: 0.3, stream: stream, into: plain)
+                compute.dropout(x, probability: 0.3, stream: stream, into: y, keeping: mask)
+                #expect(y.bits == plain.bits)
+                for row in 0..<rows {
+                    for column in 0..<columns {
+                        #expect(
+                            mask.row(row).keeps(column)
+                                == stream.keeps(row: row, column: column, probability: 0.3))
+                    }
+                }
+                let again = Guarded(arena, rows, columns, gap: 2, x.toArray())
+                compute.dropout(
+                    again.matrix, probability: 0.3, mask: mask, into: again.matrix)
+                #expect(again.matrix.bits == plain.bits)
+                #expect(again.isIntact)
+            }
+        }
+    }
+
     @Test(arguments: InstructionSet.available)
     func keepRate(_ set: InstructionSet) {
         let compute = Compute(threads: 2, instructionSet: set)

@@ -35,7 +35,8 @@ struct BenchInfer: ParsableCommand {
                             .init(
                                 "infer_samples_per_s",
                                 .number(rounded(Double(options.batch) / seconds, 100))),
-                        ] + options.speed(operations: operations, seconds: seconds, peak: peak), tokens: samples.reduce(0) { $0 + $1.tokens.ids.count }))
+                        ] + options.speed(operations: operations, seconds: seconds, peak: peak),
+                        tokens: samples.reduce(0) { $0 + $1.tokens.ids.count }))
             }
             return 0
         }

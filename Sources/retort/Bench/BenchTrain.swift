@@ -62,7 +62,8 @@ struct BenchTrain: ParsableCommand {
                                 .number(
                                     rounded(
                                         traffic.secondsWaited / Double(options.steps + 2), 10_000))),
-                        ] + options.speed(operations: operations, seconds: seconds, peak: peak), tokens: samples.reduce(0) { $0 + $1.tokens.ids.count }))
+                        ] + options.speed(operations: operations, seconds: seconds, peak: peak),
+                        tokens: samples.reduce(0) { $0 + $1.tokens.ids.count }))
             }
             return 0
         }
