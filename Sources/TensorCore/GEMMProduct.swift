@@ -158,15 +158,22 @@ struct GEMMSlab {
     /// Number of pieces that `pack` makes.
     var pieces: Int { width / tile * part.count }
 
-    /// Packs one run of one panel.
+    /// The run and the column that a piece of `pieces` stands for.
     ///
     /// The runs of a panel are neighbours, as they are in memory where B is transposed: the hardware
     /// sees long lines.
+    func place(of piece: Int) -> (run: Range<Int>, column: Int) {
+        (
+            runs[part.lowerBound + piece % part.count],
+            columns.lowerBound + piece / part.count * tile
+        )
+    }
+
+    /// Packs one run of one panel.
     func pack(_ piece: Int, of b: Operand, kernels: UnsafePointer<retort_kernels>) {
-        let depth = runs[part.lowerBound + piece % part.count]
-        let column = columns.lowerBound + piece / part.count * tile
+        let (run, column) = place(of: piece)
         kernels.packRight(
-            b, column: column, columnEnd: columns.upperBound, depth: depth,
-            into: panel(run: depth, column: column))
+            b, column: column, columnEnd: columns.upperBound, depth: run,
+            into: panel(run: run, column: column))
     }
 }

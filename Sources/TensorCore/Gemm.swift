@@ -124,12 +124,15 @@ extension Compute {
         }
     }
 
-    /// Packs the panels of some columns, on all threads.
-    func pack(_ b: Operand, into slab: GEMMSlab) {
-        let grain = max(
-            1, Self.elementBlock / (kernels.pointee.column_tile * slab.runs.longest))
-        parallelFor(slab.pieces, grain: grain) { range in
+    /// Packs the panels of a slab, on all threads.
+    private func pack(_ b: Operand, into slab: GEMMSlab) {
+        parallelFor(slab.pieces, grain: packGrain(slab)) { range in
             for piece in range { slab.pack(piece, of: b, kernels: kernels) }
         }
+    }
+
+    /// Pieces of a slab that are worth a turn of a thread.
+    func packGrain(_ slab: GEMMSlab) -> Int {
+        max(1, Self.elementBlock / (kernels.pointee.column_tile * slab.runs.longest))
     }
 }

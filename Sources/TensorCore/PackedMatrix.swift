@@ -47,10 +47,24 @@ extension Compute {
     public func pack(
         _ b: Matrix, transposed: Bool = false, into packed: PackedMatrix
     ) {
-        let operand = Operand(matrix: b, transposed: transposed)
-        packed.prepare(rows: operand.rows, columns: operand.columns, kernels: kernels)
+        pack(
+            Concatenation([Operand(matrix: b, transposed: transposed)], sideBySide: true),
+            into: packed)
+    }
+
+    func pack(_ b: Concatenation, into packed: PackedMatrix) {
+        packed.prepare(rows: b.rows, columns: b.columns, kernels: kernels)
         packed.instructionSet = instructionSet
-        guard operand.rows > 0, operand.columns > 0 else { return }
-        pack(operand, into: packed.slab(kernels))
+        guard b.rows > 0, b.columns > 0 else { return }
+        let slab = packed.slab(kernels)
+        parallelFor(slab.pieces, grain: packGrain(slab)) { range in
+            let scratch = scratchOfThread.left
+            for piece in range {
+                let (run, column) = slab.place(of: piece)
+                b.pack(
+                    column: column, columnEnd: b.columns, depth: run,
+                    into: slab.panel(run: run, column: column), scratch: scratch, kernels: kernels)
+            }
+        }
     }
 }
