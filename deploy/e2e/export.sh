@@ -6,19 +6,11 @@
 # shellcheck source=deploy/e2e/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-python=${RETORT_PYTHON:-$work/venv/bin/python}
-works() { "$python" -c 'import torch, transformers, safetensors' >/dev/null 2>&1; }
-make_venv() {
-    rm -rf "$work/venv"
-    python3 -m venv "$work/venv" || return
-    # The processor's build of torch where the configured index has it, else from PyTorch's own index.
-    local pip=("$python" -m pip install -q --no-cache-dir transformers==5.23.0 numpy)
-    "${pip[@]}" torch==2.13.0+cpu || "${pip[@]}" torch==2.13.0+cpu --extra-index-url https://download.pytorch.org/whl/cpu
-}
-if ! works && { [ -n "${RETORT_PYTHON:-}" ] || ! make_venv >venv.log 2>&1 || ! works; }; then
-    skip "export" "no python with torch and transformers: $(last_line venv.log 2>/dev/null)"
+if ! find_torch; then
+    skip "export" "$torch_missing"
     exit
 fi
+python=$torch_python
 
 make_small_run 320 160
 if ! attempt run.log ranks 2 "$retort" run small.yaml; then
