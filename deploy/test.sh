@@ -113,6 +113,13 @@ if wanted isa; then
     else
         check "isa" deploy/check-isa.sh "$binaries"
     fi
+    status=0
+    output=$(deploy/check-arm64.sh 2>&1) || status=$?
+    case $status in
+        0) ok "arm64: ${output#ok: }" ;;
+        77) skip "arm64" "${output#*skipped: }" ;;
+        *) not_ok "arm64" "$output" ;;
+    esac
 fi
 
 if wanted unit; then
