@@ -16,12 +16,12 @@ enum AttentionInputs {
     /// One variable of `N x 3D`: queries, keys and values side by side.
     case joined(Variable)
 
-    /// Queries, keys and values, `N x D` each.
-    var values: AttentionParts {
+    /// Queries, keys and values, `N x D` each, from the matrices that the variables stand for.
+    func values(_ matrix: (Variable) -> Matrix) -> AttentionParts {
         switch self {
         case .separate(let query, let key, let value):
-            AttentionParts(query: query.value, key: key.value, value: value.value)
-        case .joined(let projections): AttentionParts(joined: projections.value)
+            AttentionParts(query: matrix(query), key: matrix(key), value: matrix(value))
+        case .joined(let projections): AttentionParts(joined: matrix(projections))
         }
     }
 }
@@ -98,7 +98,7 @@ extension Tape {
     private func attention(
         _ inputs: AttentionInputs, heads: Int, dropout: DropoutSite?
     ) -> Variable {
-        let values = inputs.values
+        let values = inputs.values(\.value)
         let (rows, width) = (values.query.rows, values.query.columns)
         precondition(width % heads == 0, "width \(width) isn't a multiple of \(heads) heads")
         let site = isRecording ? dropout.flatMap { $0.probability > 0 ? $0 : nil } : nil
@@ -113,12 +113,14 @@ extension Tape {
                 let probabilities = scratch.square(0, head.rows.count)
                 compute.serial.gemm(
                     part.query, transposed: false, part.key, transposed: true,
-                    into: probabilities, scale: context.scale, scratch: scratch.products)
+                    into: probabilities, scale: context.scale, precision: precision,
+                    scratch: scratch.products)
                 compute.serial.attentionRows(
                     probabilities, maximum: head.statistics(context.maximum),
                     sum: head.statistics(context.sum), dropout: rowsDropout(head, context))
                 compute.serial.gemm(
-                    probabilities, part.value, into: head.part(output), scratch: scratch.products)
+                    probabilities, part.value, into: head.part(output), precision: precision,
+                    scratch: scratch.products)
             }
         }
         return record(.attention(inputs, context), output, axis: .tokens)
@@ -128,11 +130,12 @@ extension Tape {
     func differentiateAttention(
         _ inputs: AttentionInputs, _ context: AttentionContext, _ dOutput: Matrix
     ) {
+        let values = inputs.values(value(of:))
         switch inputs {
         case .joined(let projections):
             accumulate(into: projections) { gradient, adding in
                 attentionBackward(
-                    inputs.values, context, dOutput, into: AttentionParts(joined: gradient),
+                    values, context, dOutput, into: AttentionParts(joined: gradient),
                     adding: (adding, adding, adding))
             }
         case .separate(let query, let key, let value):
@@ -140,7 +143,7 @@ extension Tape {
                 accumulate(into: key, alwaysRuns: true) { dKey, addingKey in
                     accumulate(into: value, alwaysRuns: true) { dValue, addingValue in
                         attentionBackward(
-                            inputs.values, context, dOutput,
+                            values, context, dOutput,
                             into: AttentionParts(query: dQuery, key: dKey, value: dValue),
                             adding: (addingQuery, addingKey, addingValue))
                     }
@@ -165,7 +168,7 @@ extension Tape {
             let products = scratch.products
             serial.gemm(
                 part.query, transposed: false, part.key, transposed: true, into: probabilities,
-                scale: context.scale, scratch: products)
+                scale: context.scale, precision: precision, scratch: products)
             let dropout = rowsDropout(head, context)
             serial.attentionRowsAgain(
                 probabilities, dropped: dropped, maximum: head.statistics(context.maximum),
@@ -173,18 +176,18 @@ extension Tape {
             let used = context.dropout == nil ? probabilities : dropped
             serial.gemm(
                 used, transposed: true, dO, into: gradient.value, accumulate: adding.value,
-                scratch: products)
+                precision: precision, scratch: products)
             // From here on `dropped` holds dP, then dS.
             serial.gemm(
                 dO, transposed: false, part.value, transposed: true, into: dropped,
-                scratch: products)
+                precision: precision, scratch: products)
             serial.attentionRowsBackward(probabilities, gradient: dropped, dropout: dropout)
             serial.gemm(
                 dropped, part.key, into: gradient.query, accumulate: adding.query,
-                scale: context.scale, scratch: products)
+                scale: context.scale, precision: precision, scratch: products)
             serial.gemm(
                 dropped, transposed: true, part.query, into: gradient.key,
-                accumulate: adding.key, scale: context.scale, scratch: products)
+                accumulate: adding.key, scale: context.scale, precision: precision, scratch: products)
         }
     }
 

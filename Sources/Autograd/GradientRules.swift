@@ -34,14 +34,14 @@ extension Tape {
             differentiateLinearAddNorm(x, linear, residual: residual, norm, context, dy)
 
         case .gelu(let x):
-            accumulate(into: x, writing: { compute.geluBackward(x.value, dy, into: $0) })
+            accumulate(into: x, writing: { compute.geluBackward(value(of: x), dy, into: $0) })
 
         case .tanh(let x):
             accumulate(
-                into: x, writing: { compute.tanhBackward(node.output.value, dy, into: $0) })
+                into: x, writing: { compute.tanhBackward(value(of: node.output), dy, into: $0) })
 
         case .relu(let x):
-            accumulate(into: x, writing: { compute.reluBackward(x.value, dy, into: $0) })
+            accumulate(into: x, writing: { compute.reluBackward(value(of: x), dy, into: $0) })
 
         case .add(let a, let b):
             forward(dy, to: b, mayAlias: false)
@@ -54,7 +54,8 @@ extension Tape {
 
         case .layerNorm(let x, let norm, let context):
             accumulate(into: x, alwaysRuns: true) { dx, adding in
-                normBackward(x.value, norm, context, dy, axis: x.axis, into: dx, adding: adding)
+                normBackward(
+                    value(of: x), norm, context, dy, axis: x.axis, into: dx, adding: adding)
             }
 
         case .attention(let inputs, let context):

@@ -36,8 +36,8 @@ extension Tape {
         }
         return record(
             .activatedLinear(
-                x: x, LinearWeights(weight: weight, bias: bias), activation, argument: argument),
-            output, axis: x.axis)
+                x: x, LinearWeights(weight: weight, bias: bias), activation,
+                argument: keep(argument)), output, axis: x.axis)
     }
 
     /// The product with a weight, through its packed panels if it is one of the model's, then a body
@@ -46,7 +46,9 @@ extension Tape {
         _ x: Matrix, _ weight: Variable, _ bias: Variable?, into output: Matrix,
         epilogue: ((_ rows: Range<Int>) -> Void)? = nil
     ) {
-        let packed = weights(weight).map { memory.panels.transposed($0, of: parameters, compute) }
+        let packed = weights(weight).map {
+            memory.panels.transposed($0, of: parameters, compute, precision)
+        }
         switch (packed, epilogue) {
         case (let packed?, let epilogue?):
             compute.gemm(x, packed, into: output, bias: bias?.value, epilogue: epilogue)
@@ -55,7 +57,7 @@ extension Tape {
         case (nil, _):
             compute.gemm(
                 x, transposed: false, weight.value, transposed: true, into: output,
-                bias: bias?.value)
+                bias: bias?.value, precision: precision)
             epilogue?(0..<output.rows)
         }
     }
@@ -64,17 +66,26 @@ extension Tape {
     func differentiateLinear(_ x: Variable, _ linear: LinearWeights, _ dy: Matrix) {
         accumulate(into: x) { dx, adding in
             compute.measured("input gradient") {
-                compute.gemm(dy, linear.weight.value, into: dx, accumulate: adding)
+                compute.gemm(
+                    dy, linear.weight.value, into: dx, accumulate: adding, precision: precision)
             }
         }
         compute.measured("weight gradient") {
-            let input = value(of: x)
+            let stash = stash(of: x)
+            let input = stash == nil ? value(of: x) : dy
             foldLeaves(
-                of: linear.weight, axis: x.axis, addsExactly: compute.addsInOneRun
+                of: linear.weight, axis: x.axis,
+                addsExactly: { compute.addsInOneRun($0, precision: precision) }
             ) { rows, dWeight, adding in
-                compute.gemm(
-                    dy.rows(rows), transposed: true, input.rows(rows), into: dWeight,
-                    accumulate: adding)
+                if let stash {
+                    compute.gemm(
+                        dy.rows(rows), transposed: true, stash.rows(rows), into: dWeight,
+                        accumulate: adding, precision: precision)
+                } else {
+                    compute.gemm(
+                        dy.rows(rows), transposed: true, input.rows(rows), into: dWeight,
+                        accumulate: adding, precision: precision)
+                }
             }
         }
         if let bias = linear.bias {
@@ -88,28 +99,35 @@ extension Tape {
 
     /// As `differentiateLinear`, through the activation; `dy` is overwritten.
     func differentiateActivatedLinear(
-        _ x: Variable, _ linear: LinearWeights, _ activation: Activation, argument: Matrix,
+        _ x: Variable, _ linear: LinearWeights, _ activation: Activation, argument: Kept,
         _ dy: Matrix
     ) {
-        compute.measured("activation") {
-            switch activation {
-            case .gelu: compute.geluBackward(argument, dy, into: dy)
-            case .relu: compute.reluBackward(argument, dy, into: dy)
+        withKept(argument) { argument in
+            compute.measured("activation") {
+                switch activation {
+                case .gelu: compute.geluBackward(argument, dy, into: dy)
+                case .relu: compute.reluBackward(argument, dy, into: dy)
+                }
             }
         }
         differentiateLinear(x, linear, dy)
     }
 
     /// Makes a discarded value again.
-    func remake(_ activation: Activation, _ argument: Matrix) -> Matrix {
-        let again = fresh(rows: argument.rows, columns: argument.columns)
-        compute.measured("activation again") {
-            switch activation {
-            case .gelu: compute.gelu(argument, into: again)
-            case .relu: compute.relu(argument, into: again)
+    func remake(_ activation: Activation, _ argument: Kept) -> Matrix {
+        var made: Matrix?
+        withKept(argument) { argument in
+            let again = fresh(rows: argument.rows, columns: argument.columns)
+            compute.measured("activation again") {
+                switch activation {
+                case .gelu: compute.gelu(argument, into: again)
+                case .relu: compute.relu(argument, into: again)
+                }
             }
+            made = again
         }
-        return again
+        guard let made else { preconditionFailure("a kept matrix was not there") }
+        return made
     }
 }
 

@@ -29,7 +29,7 @@ struct NormContext {
 struct AddNormContext {
     let norm: NormContext
     /// `R x E`: what was normalised.
-    let sum: Matrix
+    let sum: Kept
     /// What dropout kept of the product; nil for no dropout.
     let mask: DropoutMask?
     let probability: Float
@@ -59,29 +59,29 @@ extension Tape {
         let output = isRecording ? fresh(rows: rows, columns: width) : sum
         let site = isRecording ? site.flatMap { $0.probability > 0 ? $0 : nil } : nil
         let stream = site?.stream(layout, axis: x.axis)
-        let context = AddNormContext(
-            norm: normContext(rows: rows), sum: sum,
-            mask: site.map { _ in arena.dropoutMask(rows, width) },
-            probability: site?.probability ?? 0)
+        let statistics = normContext(rows: rows)
+        let mask = site.map { _ in arena.dropoutMask(rows, width) }
         let serial = compute.serial
         compute.measured("linear + add + norm") {
             multiply(x.value, weight, bias, into: sum) { block in
                 for row in block {
                     let values = sum.row(row)
-                    if let stream, let mask = context.mask {
+                    if let site, let stream, let mask {
                         serial.dropout(
-                            values, probability: context.probability, stream: stream, row: row,
+                            values, probability: site.probability, stream: stream, row: row,
                             into: values, keeping: mask.row(row))
                     }
                     serial.add(values, residual.value.row(row), into: values)
                     let (mean, reciprocalDeviation) = serial.layerNorm(
                         values, gamma: norm.gamma.value, beta: norm.beta.value,
                         epsilon: norm.epsilon, into: output.row(row))
-                    context.norm.mean[0, row] = mean
-                    context.norm.reciprocalDeviation[0, row] = reciprocalDeviation
+                    statistics.mean[0, row] = mean
+                    statistics.reciprocalDeviation[0, row] = reciprocalDeviation
                 }
             }
         }
+        let context = AddNormContext(
+            norm: statistics, sum: keep(sum), mask: mask, probability: site?.probability ?? 0)
         return record(
             .linearAddNorm(
                 x: x, LinearWeights(weight: weight, bias: bias), residual: residual, norm,
@@ -95,7 +95,9 @@ extension Tape {
         _ context: AddNormContext, _ dy: Matrix
     ) {
         let dSum = fresh(rows: dy.rows, columns: dy.columns)
-        normBackward(context.sum, norm, context.norm, dy, axis: x.axis, into: dSum, adding: false)
+        withKept(context.sum) { sum in
+            normBackward(sum, norm, context.norm, dy, axis: x.axis, into: dSum, adding: false)
+        }
         var dProduct = dSum
         if let mask = context.mask {
             dProduct = fresh(rows: dy.rows, columns: dy.columns)

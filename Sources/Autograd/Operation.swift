@@ -43,7 +43,7 @@ enum Operation {
     /// `x W^T + b`.
     case linear(x: Variable, LinearWeights)
     /// `f(x W^T + b)`, with the argument of f.
-    case activatedLinear(x: Variable, LinearWeights, Activation, argument: Matrix)
+    case activatedLinear(x: Variable, LinearWeights, Activation, argument: Kept)
     /// `norm(dropout(x W^T + b) + residual)`: how a sublayer of a transformer ends.
     case linearAddNorm(
         x: Variable, LinearWeights, residual: Variable, NormWeights, AddNormContext)

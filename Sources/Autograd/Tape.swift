@@ -38,17 +38,19 @@ public final class Tape {
     let parameters: ParameterSet
     let memory: TapeMemory
     var arena: Arena { memory.arena }
+    /// The precision of products; what is kept for the backward pass takes it too.
+    public let precision: Precision
     /// Where weight gradients go; nil when nothing is recorded.
     let sink: GradientSink?
 
-    private var nodes: [Node] = []
+    private(set) var nodes: [Node] = []
     private var gradients: [Matrix?] = []
     private var recycled: [Int: [Matrix]] = [:]
     private var variableCount = 0
     private var parameterVariables: [Range<Int>: Variable] = [:]
     private var weightIndices: [Int: Range<Int>] = [:]
-    /// Values that the model has no more use for, with what was made of them again.
-    private var discarded: [Int: Matrix?] = [:]
+    /// Values that the model has no more use for, by their place on the tape.
+    var discarded: [Int: Discarded] = [:]
     var differentiatedParameters: Set<Int> = []
 
     /// A tape over one packed batch.
@@ -58,15 +60,17 @@ public final class Tape {
     ///   - memory: Memory of the pass; the caller resets it between passes.
     ///   - parameters: The model's weights.
     ///   - layout: The packed batch.
+    ///   - precision: In what precision products take their operands.
     ///   - sink: Where weight gradients go; nil for inference, which records nothing.
     public init(
         compute: Compute, memory: TapeMemory, parameters: ParameterSet, layout: BatchLayout,
-        sink: GradientSink? = nil
+        precision: Precision = .float32, sink: GradientSink? = nil
     ) {
         self.compute = compute
         self.memory = memory
         self.parameters = parameters
         self.layout = layout
+        self.precision = precision
         self.sink = sink
     }
 
@@ -105,33 +109,6 @@ public final class Tape {
     /// The indices of weights in the parameter set, if the variable stands for some.
     func weights(_ variable: Variable) -> Range<Int>? { weightIndices[variable.index] }
 
-    /// Says that the model won't use a value any more.
-    ///
-    /// Its memory serves others, unless the backward pass needs it and cannot make it again. A value
-    /// may be discarded once, and must not be read afterwards.
-    public func discard(_ variable: Variable) {
-        if isRecording {
-            guard case .activatedLinear = nodes[variable.index].operation else { return }
-        }
-        precondition(weights(variable) == nil, "a weight is discarded")
-        precondition(
-            discarded.updateValue(nil, forKey: variable.index) == nil, "discarded twice")
-        recycle(variable.value)
-    }
-
-    /// A value for the backward pass, made again if it was discarded.
-    func value(of variable: Variable) -> Matrix {
-        guard let known = discarded[variable.index] else { return variable.value }
-        if let known { return known }
-        guard
-            case .activatedLinear(_, _, let activation, let argument) =
-                nodes[variable.index].operation
-        else { preconditionFailure("a discarded value that can't be made again") }
-        let again = remake(activation, argument)
-        discarded[variable.index] = .some(again)
-        return again
-    }
-
     /// The count of rows of the batch on an axis.
     func rowCount(_ axis: RowAxis) -> Int {
         axis == .tokens ? layout.tokenCount : layout.sequenceCount
@@ -160,7 +137,7 @@ public final class Tape {
             compute.measured(node.operation.name) { differentiate(node, outputGradient) }
             gradients[node.output.index] = nil
             if !isAliased(outputGradient) { recycle(outputGradient) }
-            if case .some(.some(let again)) = discarded[node.output.index] { recycle(again) }
+            forget(node.output)
         }
         zeroUntouchedParameters()
     }

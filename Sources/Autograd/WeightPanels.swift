@@ -16,14 +16,16 @@ final class WeightPanels {
 
     /// The transposed weights `indices`, packed: `D x E` for weights of `E x D` in all.
     func transposed(
-        _ indices: Range<Int>, of parameters: ParameterSet, _ compute: Compute
+        _ indices: Range<Int>, of parameters: ParameterSet, _ compute: Compute,
+        _ precision: Precision
     ) -> PackedMatrix {
         if owner !== parameters {
             owner = parameters
             panels.removeAll()
         }
         if let known = panels[indices], known.revision == parameters.revision,
-            known.packed.instructionSet == compute.instructionSet
+            known.packed.instructionSet == compute.instructionSet,
+            known.packed.precision == precision
         {
             return known.packed
         }
@@ -32,7 +34,7 @@ final class WeightPanels {
         compute.measured("pack weights") {
             compute.pack(
                 parameters.view(indices, of: parameters.values), transposed: true,
-                into: fresh.packed)
+                into: fresh.packed, precision: precision)
         }
         panels[indices] = fresh
         return fresh.packed

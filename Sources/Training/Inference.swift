@@ -15,6 +15,7 @@ public final class Inference {
     private let compute: Compute
     private let maximumTokens: Int
     private let memory: TapeMemory
+    private let precision: Precision
 
     /// A runner that takes at most so many tokens through the student at once.
     ///
@@ -22,14 +23,16 @@ public final class Inference {
     ///   - student: The student, with its present weights in each call.
     ///   - compute: The rank's arithmetic.
     ///   - maximumTokensPerPass: What bounds the memory.
+    ///   - precision: In what precision products take their operands.
     ///   - memory: Memory that no other pass uses at the same time, the trainer's for one.
     public init(
         _ student: BertClassifier, compute: Compute, maximumTokensPerPass: Int = 8_192,
-        memory: TapeMemory = TapeMemory()
+        memory: TapeMemory = TapeMemory(), precision: Precision = .float32
     ) {
         self.student = student
         self.compute = compute
         self.memory = memory
+        self.precision = precision
         maximumTokens = maximumTokensPerPass
     }
 
@@ -74,7 +77,8 @@ public final class Inference {
         memory.reset()
         let batch = TokenBatch(texts)
         let tape = Tape(
-            compute: compute, memory: memory, parameters: student.parameters, layout: batch.layout)
+            compute: compute, memory: memory, parameters: student.parameters, layout: batch.layout,
+            precision: precision)
         let logits = compute.measured("inference") {
             student.logits(tape, batch, dropout: nil).value
         }

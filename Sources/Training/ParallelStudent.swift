@@ -192,7 +192,7 @@ public final class ParallelStudent {
         memory.reset()
         let tape = Tape(
             compute: compute, memory: memory, parameters: student.parameters,
-            layout: tokens.layout,
+            layout: tokens.layout, precision: options.precision,
             sink: GradientSink(nodes: [.init(leaves: leaves, gradients: gradients)]) {
                 reduction?.finished($0)
             })

@@ -149,7 +149,8 @@ public final class TrainingLoop<Selector: BatchSelector> {
         self.points = points
         self.hooks = hooks
         inference = Inference(
-            trainer.student, compute: trainer.compute, memory: trainer.memory)
+            trainer.student, compute: trainer.compute, memory: trainer.memory,
+            precision: trainer.options.precision)
         schedule = trainer.options.schedule(totalSteps: order.totalSteps)
         progress = TrainingProgress(
             usage: SampleUsage(poolSize: order.poolSize), selector: selector.state,

@@ -1,5 +1,7 @@
 // What a user can choose about training, by the names that the field knows.
 
+public import TensorCore
+
 /// The options of training, independent of the method.
 public struct TrainingOptions: Sendable, Equatable {
     /// How weights move.
@@ -20,6 +22,11 @@ public struct TrainingOptions: Sendable, Equatable {
     public var microBatches: Int
     /// Tokens that a rank takes through the student at once, which bounds its memory.
     public var maximumTokensPerPass: Int
+    /// In what precision products take their operands.
+    ///
+    /// With `bfloat16` sums, master weights, moments and normalisation stay float32; activations that
+    /// wait for the backward pass are kept in bfloat16.
+    public var precision: Precision
     /// The optimiser.
     public var optimizer: OptimizerKind
     /// The peak learning rate.
@@ -54,6 +61,7 @@ public struct TrainingOptions: Sendable, Equatable {
         globalBatchSize = 32
         microBatches = 8
         maximumTokensPerPass = 16_384
+        precision = .float32
         optimizer = .adamw
         learningRate = 5e-5
         schedule = .linear

@@ -27,18 +27,45 @@ struct BenchAllReduce: ParsableCommand {
         try Launch.onRanks { context in
             for mebibytes in size where mebibytes > 0 {
                 let seconds = try median(mebibytes << 18, context.communicator)
+                let peak = try copyRate(mebibytes << 20, context.communicator)
                 guard context.console.isLeader else { continue }
                 let rate = Double(mebibytes << 20) / seconds / 1e9
+                // What each rank has to send and to receive, whatever the algorithm.
+                let ranks = Double(context.communicator.size)
+                let bus = rate * 2 * (ranks - 1) / ranks
                 StandardOutput.write(
                     ReportValue.object([
                         .init("peer", "retort"), .init("mib", .integer(mebibytes)),
                         .init("ranks", .integer(context.communicator.size)),
                         .init("seconds", .number(rounded(seconds, 1_000_000))),
                         .init("gb_per_s", .number(rounded(rate, 100))),
+                        .init("bus_gb_per_s", .number(rounded(bus, 100))),
+                        .init("peak_gb_per_s", .number(rounded(peak, 100))),
+                        .init("share", .number(rounded(bus / peak, 1000))),
                     ]).json + "\n")
             }
             return 0
         }
+    }
+
+    /// Bytes a second that a rank copies in its memory while all ranks do: the slowest rank's best of
+    /// ten, in GB/s.
+    private func copyRate(_ bytes: Int, _ communicator: Communicator) throws -> Double {
+        let from = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
+        let to = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
+        defer {
+            unsafe from.deallocate()
+            unsafe to.deallocate()
+        }
+        unsafe from.initializeMemory(as: UInt8.self, repeating: 1)
+        var best = Double.infinity
+        try communicator.barrier()
+        for _ in 0..<10 {
+            let start = ContinuousClock.now
+            unsafe to.copyMemory(from: UnsafeRawBufferPointer(from))
+            best = min(best, (ContinuousClock.now - start).inSeconds)
+        }
+        return try communicator.allReduce([Double(bytes) / best / 1e9], .minimum)[0]
     }
 
     private func median(_ count: Int, _ communicator: Communicator) throws -> Double {

@@ -63,9 +63,10 @@ struct BenchStepOptions: ParsableArguments {
     /// Random samples, the same on all ranks.
     func samples(vocabulary: Int) -> [TrainingSample] {
         let random = Philox4x32(seed: 7)
+        let lengths = sampleLengths(random)
         return (0..<batch).map { row in
             let stream = UInt64(row) + 1
-            let count = sampleLength(random, stream: stream)
+            let count = lengths[row]
             let first = min(1000, vocabulary / 2)
             let ids = (0..<count).map {
                 Int32(first)
@@ -81,16 +82,17 @@ struct BenchStepOptions: ParsableArguments {
     }
 
     /// Even between the shortest and the longest, or skewed to a mean: the mean of u^k over 0..1 is
-    /// 1 / (k + 1).
-    private func sampleLength(_ random: Philox4x32, stream: UInt64) -> Int {
+    /// 1 / (k + 1). The u are evenly spaced, in random order, so that the mean is met.
+    private func sampleLengths(_ random: Philox4x32) -> [Int] {
         let shortest = shortest ?? length
-        guard let meanLength else {
-            return shortest
-                + Int(random.integer(below: UInt64(length - shortest + 1), 0, stream: stream))
+        let exponent =
+            meanLength.map { Double(length - shortest) / Double($0 - shortest) - 1 } ?? 1
+        let keys = (0..<batch).map { random.uniform(0, stream: UInt64($0) + 1) }
+        let order = keys.indices.sorted { keys[$0] < keys[$1] }
+        return order.map { place in
+            let share = pow((Double(place) + 0.5) / Double(batch), exponent)
+            return shortest + Int((Double(length - shortest) * share).rounded())
         }
-        let exponent = Double(length - shortest) / Double(meanLength - shortest) - 1
-        let share = pow(random.uniform(0, stream: stream), exponent)
-        return shortest + Int((Double(length - shortest) * share).rounded())
     }
 
     /// Operations a second that all ranks' threads could do together: the micro-kernel's, measured on

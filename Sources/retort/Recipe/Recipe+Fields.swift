@@ -84,6 +84,7 @@ extension TrainingOptions {
         try fields.integer("global_batch_size", &globalBatchSize, 1...1_000_000)
         try fields.integer("micro_batches", &microBatches, 1...65_536)
         try fields.integer("max_tokens_per_pass", &maximumTokensPerPass, 1...Int.max)
+        try fields.choice("precision", &precision)
         try fields.choice("optimizer", &optimizer)
         try fields.number("learning_rate", &learningRate, 0...1e3)
         try fields.choice("schedule", &schedule)
