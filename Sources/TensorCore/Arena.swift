@@ -94,6 +94,9 @@ public final class Arena: @unchecked Sendable {
     /// Uninitialised 32-bit integers.
     public func ints(_ count: Int) -> UnsafeMutablePointer<Int32> { take(count, of: Int32.self) }
 
+    /// Uninitialised 16-bit words.
+    func halves(_ count: Int) -> UnsafeMutablePointer<UInt16> { take(count, of: UInt16.self) }
+
     private func take<T: BitwiseCopyable>(
         _ count: Int, of type: T.Type
     )

@@ -8,14 +8,14 @@ extension Compute {
     ///   finished; the ranges are disjoint and cover all rows. What it writes may depend on its rows
     ///   alone.
     public func gemm(
-        _ a: Matrix, transposed transposeA: Bool = false, _ b: PackedMatrix, into c: Matrix,
-        accumulate: Bool = false, bias: Matrix? = nil, scale: Float = 1,
+        _ a: some ProductOperand, transposed transposeA: Bool = false, _ b: PackedMatrix,
+        into c: Matrix, accumulate: Bool = false, bias: Matrix? = nil, scale: Float = 1,
         epilogue: (_ rows: Range<Int>) -> Void
     ) {
         check(b)
         withoutActuallyEscaping(epilogue) { epilogue in
             multiply(
-                Operand(matrix: a, transposed: transposeA), .packed(b), into: c,
+                Operand(a, transposed: transposeA), .packed(b), into: c,
                 accumulate: accumulate, bias: bias, scale: scale, epilogue: epilogue)
         }
     }
