@@ -33,6 +33,7 @@ func instructionSet(_ name: String, flags: [String]) -> Target {
         instructionSet("Baseline", flags: []),
         instructionSet("AVX2", flags: ["-march=x86-64-v3"]),
         instructionSet("AVX512", flags: ["-march=x86-64-v4"]),
+        instructionSet("AVX512BF16", flags: ["-march=x86-64-v4", "-mavx512bf16"]),
     ]
 #else
     let instructionSets = [instructionSet("Baseline", flags: [])]

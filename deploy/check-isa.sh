@@ -6,7 +6,7 @@
 # Swift emits specialisations of generic functions, value witnesses and the like as weak symbols whose name
 # says nothing of the instruction set, and the linker keeps one copy for the whole program: a baseline build
 # was seen calling AVX code. Therefore
-#   1. objects of the three kernel targets define no weak code at all (they define no types either: the
+#   1. objects of the four kernel targets define no weak code at all (they define no types either: the
 #      vectors live in KernelSource);
 #   2. objects of every other target of this project use no 256- or 512-bit register, and those of
 #      KernelsAVX2 no 512-bit one;
@@ -81,7 +81,7 @@ for folder in "$root"/Sources/*/ "$root"/Tests/*/; do
     name=$(basename "$folder")
     [ "$name" = Kernels ] || targets+=("$name")
 done
-for name in KernelsBaseline KernelsAVX2 KernelsAVX512 Kernels TensorCore; do
+for name in KernelsBaseline KernelsAVX2 KernelsAVX512 KernelsAVX512BF16 Kernels TensorCore; do
     [ -n "$(objects "$name")" ] || fail 69 "no objects of $name in $build: build first (swift build -c release)"
 done
 
@@ -90,6 +90,7 @@ violations=$(
         weak_code KernelsBaseline
         weak_code KernelsAVX2
         weak_code KernelsAVX512
+        weak_code KernelsAVX512BF16
         registers KernelsAVX2 '%zmm' '512-bit'
         for name in "${targets[@]}"; do registers "$name" '%[yz]mm' '256- or 512-bit'; done
     } | "${demangle[@]}"
@@ -103,6 +104,7 @@ wide() { # MODULE PATTERN
 }
 wide KernelsAVX2 'vfmadd.*%ymm'
 wide KernelsAVX512 'vfmadd.*%zmm'
+wide KernelsAVX512BF16 'vdpbf16ps.*%zmm'
 
 if [ -n "$violations" ]; then
     printf '%s\n' "$violations"

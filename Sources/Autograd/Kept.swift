@@ -5,7 +5,7 @@
 // again give their memory back; with bfloat16 products also those whose only later use is as an operand
 // of a product (which rounds them anyway) or in a gradient, where bfloat16 is what is customary.
 
-public import TensorCore
+import TensorCore
 
 /// A matrix that an operation keeps for its backward pass.
 enum Kept {

@@ -97,6 +97,9 @@ public final class Arena: @unchecked Sendable {
     /// Uninitialised bytes.
     public func bytes(_ count: Int) -> UnsafeMutablePointer<UInt8> { take(count, of: UInt8.self) }
 
+    /// Uninitialised 16-bit words.
+    func halves(_ count: Int) -> UnsafeMutablePointer<UInt16> { take(count, of: UInt16.self) }
+
     private func take<T: BitwiseCopyable>(
         _ count: Int, of type: T.Type
     )

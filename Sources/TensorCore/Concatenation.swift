@@ -2,8 +2,6 @@
 // upon the other (the same weights in its backward pass). Only packing sees the parts; a product sees
 // one packed matrix, with the bits that one concatenated matrix would have given.
 
-internal import Kernels
-
 /// Operands with a common side.
 struct Concatenation {
     let parts: [Operand]
@@ -30,19 +28,19 @@ struct Concatenation {
     /// A panel whose elements come from several parts is put together in `scratch` first.
     func pack(
         column: Int, columnEnd: Int, depth: Range<Int>, into panel: UnsafeMutablePointer<Float>,
-        scratch: ScratchMemory, kernels: UnsafePointer<retort_kernels>
+        scratch: ScratchMemory, _ format: PanelFormat
     ) {
-        let width = kernels.pointee.column_tile
+        let width = format.columnTile
         let end = min(columnEnd, column + width)
         var start = 0
         for part in parts {
             let next = start + (sideBySide ? part.columns : part.rows)
             if sideBySide, start <= column, end <= next {
-                return kernels.packRight(
+                return format.packRight(
                     part, column: column - start, columnEnd: end - start, depth: depth, into: panel)
             }
             if !sideBySide, start <= depth.lowerBound, depth.upperBound <= next {
-                return kernels.packRight(
+                return format.packRight(
                     part, column: column, columnEnd: end,
                     depth: depth.lowerBound - start..<depth.upperBound - start, into: panel)
             }
@@ -51,8 +49,8 @@ struct Concatenation {
         let whole = Matrix(
             base: scratch.floats(depth.count * width), rows: depth.count, columns: end - column)
         gather(column..<end, depth, into: whole)
-        kernels.packRight(
-            Operand(matrix: whole, transposed: false), column: 0, columnEnd: whole.columns,
+        format.packRight(
+            Operand(whole, transposed: false), column: 0, columnEnd: whole.columns,
             depth: 0..<depth.count, into: panel)
     }
 
@@ -64,9 +62,8 @@ struct Concatenation {
             for row in sideBySide ? depth : present {
                 for column in sideBySide ? present : columns {
                     whole[row - depth.lowerBound, column - columns.lowerBound] =
-                        part.address(
-                            sideBySide ? row : row - start, sideBySide ? column - start : column
-                        ).pointee
+                        part.value(
+                            sideBySide ? row : row - start, sideBySide ? column - start : column)
                 }
             }
             start = next
@@ -80,22 +77,25 @@ extension Compute {
     /// Each op(Bi) is k x ni, so each Bi is ni x k with `transposed`; the result is k x (n1 + n2 + ...),
     /// with the same bits as one matrix of all columns.
     public func pack(
-        _ parts: [Matrix], transposed: Bool = false, into packed: PackedMatrix
+        _ parts: [Matrix], transposed: Bool = false, into packed: PackedMatrix,
+        precision: Precision = .float32
     ) {
         pack(
             Concatenation(
-                parts.map { Operand(matrix: $0, transposed: transposed) }, sideBySide: true),
-            into: packed)
+                parts.map { Operand($0, transposed: transposed) }, sideBySide: true),
+            into: packed, precision: precision)
     }
 
     /// Packs several Bi one upon the other, as one right operand.
     ///
     /// Each Bi is ni x k; the result is (n1 + n2 + ...) x k, with the same bits as one matrix of all
     /// rows.
-    public func pack(stacked parts: [Matrix], into packed: PackedMatrix) {
+    public func pack(
+        stacked parts: [Matrix], into packed: PackedMatrix, precision: Precision = .float32
+    ) {
         pack(
             Concatenation(
-                parts.map { Operand(matrix: $0, transposed: false) }, sideBySide: false),
-            into: packed)
+                parts.map { Operand($0, transposed: false) }, sideBySide: false),
+            into: packed, precision: precision)
     }
 }

@@ -17,6 +17,18 @@ enum RightOperand {
         }
     }
 
+    /// The precision of a product, from that of the left operand: a packed matrix has its own.
+    func precision(_ left: Precision) -> Precision {
+        switch self {
+        case .plain(let operand): return operand.precision(left)
+        case .packed(let packed):
+            precondition(
+                left == .float32 || packed.precision == .bfloat16,
+                "gemm: a product in bfloat16 with a matrix packed in float32")
+            return packed.precision
+        }
+    }
+
     var columns: Int {
         switch self {
         case .plain(let operand): operand.columns
@@ -27,7 +39,7 @@ enum RightOperand {
 
 /// C = scale * op(A) op(B) + bias, or C += scale * op(A) op(B).
 struct GEMMProduct {
-    let kernels: UnsafePointer<retort_kernels>
+    let format: PanelFormat
     let a: Operand
     let b: RightOperand
     let c: Matrix
@@ -42,7 +54,7 @@ struct GEMMProduct {
     /// Checks the shapes; C is finished where there is nothing to multiply, and `nil` returned.
     init?(
         _ a: Operand, _ b: RightOperand, into c: Matrix, accumulate: Bool, bias: Matrix?,
-        scale: Float, kernels: UnsafePointer<retort_kernels>
+        scale: Float, precision: Precision, kernels: UnsafePointer<retort_kernels>
     ) {
         precondition(
             b.rows == a.columns && c.rows == a.rows && c.columns == b.columns,
@@ -52,7 +64,7 @@ struct GEMMProduct {
             """)
         precondition(!(accumulate && bias != nil), "gemm: a bias cannot be accumulated")
         bias?.checkVector(c.columns, "gemm bias")
-        self.kernels = kernels
+        format = PanelFormat(kernels: kernels, precision: b.precision(a.precision(precision)))
         (self.a, self.b, self.c) = (a, b, c)
         (self.accumulate, self.bias, self.scale) = (accumulate, bias, scale)
         if m == 0 || n == 0 { return nil }
@@ -73,7 +85,7 @@ struct GEMMProduct {
     ) {
         for run in slab.part {
             let depth = slab.runs[run]
-            kernels.packLeft(a, rows: rows, depth: depth, into: left)
+            format.packLeft(a, rows: rows, depth: depth, into: left)
             multiplyBlock(
                 left, slab.panel(run: depth, column: slab.columns.lowerBound), rows: rows,
                 columns: slab.columns, depth: depth, tile: tile)
@@ -85,7 +97,8 @@ struct GEMMProduct {
         // In ascending order: each writes a little over its end.
         for run in runs.indices {
             let depth = runs[run]
-            kernels.packLeft(a, rows: 0..<m, depth: depth, into: left + m * depth.lowerBound)
+            format.packLeft(
+                a, rows: 0..<m, depth: depth, into: left + m * format.slots(depth.lowerBound))
         }
     }
 
@@ -94,7 +107,7 @@ struct GEMMProduct {
         columns: Range<Int>, _ runs: GEMMRuns, left: UnsafePointer<Float>,
         right: UnsafeMutablePointer<Float>, tile: UnsafeMutablePointer<Float>
     ) {
-        let width = kernels.pointee.column_tile
+        let width = format.columnTile
         for column in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
             let part = column..<min(columns.upperBound, column + width)
             for run in runs.indices {
@@ -102,13 +115,14 @@ struct GEMMProduct {
                 var panel = right
                 switch b {
                 case .packed(let packed):
-                    panel = packed.panel(run: depth, column: column, kernels: kernels)
+                    panel = packed.slab(format).panel(run: depth, column: column)
                 case .plain(let operand):
-                    kernels.packRight(
+                    format.packRight(
                         operand, column: column, columnEnd: n, depth: depth, into: panel)
                 }
                 multiplyBlock(
-                    left + m * depth.lowerBound, panel, rows: 0..<m, columns: part, depth: depth,
+                    left + m * format.slots(depth.lowerBound), panel, rows: 0..<m, columns: part,
+                    depth: depth,
                     tile: tile)
             }
         }
@@ -119,8 +133,11 @@ struct GEMMProduct {
         columns: Range<Int>, depth: Range<Int>, tile: UnsafeMutablePointer<Float>
     ) {
         let first = depth.lowerBound == 0
-        kernels.pointee.gemm_block(
-            left, right, rows.count, columns.count, depth.count,
+        let table = format.kernels.pointee
+        let block =
+            format.precision == .float32 ? table.gemm_block : table.gemm_block_bfloat16
+        block(
+            left, right, rows.count, columns.count, format.slots(depth.count),
             c.base + (rows.lowerBound * c.stride + columns.lowerBound), c.stride,
             accumulate || !first ? 1 : 0,
             first ? bias.map { UnsafePointer<Float>($0.base + columns.lowerBound) } : nil, scale,
@@ -135,28 +152,28 @@ struct GEMMSlab {
     let runs: GEMMRuns
     /// Which of the runs.
     let part: Range<Int>
+    let format: PanelFormat
     /// The columns' number rounded up to whole panels.
     private let width: Int
-    private let tile: Int
 
     init(
         _ panels: UnsafeMutablePointer<Float>, columns: Range<Int>, runs: GEMMRuns,
-        part: Range<Int>, kernels: UnsafePointer<retort_kernels>
+        part: Range<Int>, format: PanelFormat
     ) {
-        tile = kernels.pointee.column_tile
         (self.panels, self.columns, self.runs, self.part) = (panels, columns, runs, part)
-        width = (columns.count + tile - 1) / tile * tile
+        self.format = format
+        width = (columns.count + format.columnTile - 1) / format.columnTile * format.columnTile
     }
 
     /// Where the panel that starts at (k, column) begins.
     func panel(run: Range<Int>, column: Int) -> UnsafeMutablePointer<Float> {
-        let start = part.lowerBound * runs.longest
+        let before = format.slots(run.lowerBound - part.lowerBound * runs.longest)
         return panels
-            + ((run.lowerBound - start) * width + (column - columns.lowerBound) * run.count)
+            + (before * width + (column - columns.lowerBound) * format.slots(run.count))
     }
 
     /// Number of pieces that `pack` makes.
-    var pieces: Int { width / tile * part.count }
+    var pieces: Int { width / format.columnTile * part.count }
 
     /// The run and the column that a piece of `pieces` stands for.
     ///
@@ -165,14 +182,14 @@ struct GEMMSlab {
     func place(of piece: Int) -> (run: Range<Int>, column: Int) {
         (
             runs[part.lowerBound + piece % part.count],
-            columns.lowerBound + piece / part.count * tile
+            columns.lowerBound + piece / part.count * format.columnTile
         )
     }
 
     /// Packs one run of one panel.
-    func pack(_ piece: Int, of b: Operand, kernels: UnsafePointer<retort_kernels>) {
+    func pack(_ piece: Int, of b: Operand) {
         let (run, column) = place(of: piece)
-        kernels.packRight(
+        format.packRight(
             b, column: column, columnEnd: columns.upperBound, depth: run,
             into: panel(run: run, column: column))
     }

@@ -12,27 +12,28 @@ extension Compute {
     /// C = scale * op(A) op(B) + bias, or C += scale * op(A) op(B).
     ///
     /// op(A) is m x k, op(B) k x n, C m x n; `bias` is a vector of n and cannot be combined with
-    /// `accumulate`. C may not overlap A or B.
+    /// `accumulate`. C may not overlap A or B. With `.bfloat16`, or where an operand is bfloat16, both
+    /// operands are rounded to it; sums are float32.
     public func gemm(
-        _ a: Matrix, transposed transposeA: Bool = false, _ b: Matrix,
+        _ a: some ProductOperand, transposed transposeA: Bool = false, _ b: some ProductOperand,
         transposed transposeB: Bool = false, into c: Matrix, accumulate: Bool = false,
-        bias: Matrix? = nil, scale: Float = 1
+        bias: Matrix? = nil, scale: Float = 1, precision: Precision = .float32
     ) {
         multiply(
-            Operand(matrix: a, transposed: transposeA),
-            .plain(Operand(matrix: b, transposed: transposeB)), into: c, accumulate: accumulate,
-            bias: bias, scale: scale)
+            Operand(a, transposed: transposeA), .plain(Operand(b, transposed: transposeB)),
+            into: c, accumulate: accumulate, bias: bias, scale: scale, precision: precision)
     }
 
-    /// C = scale * op(A) B + bias, or C += scale * op(A) B, with B packed by this context's `pack`.
+    /// C = scale * op(A) B + bias, or C += scale * op(A) B, with B packed by this context's `pack`, in
+    /// the precision that it was packed in.
     public func gemm(
-        _ a: Matrix, transposed transposeA: Bool = false, _ b: PackedMatrix, into c: Matrix,
-        accumulate: Bool = false, bias: Matrix? = nil, scale: Float = 1
+        _ a: some ProductOperand, transposed transposeA: Bool = false, _ b: PackedMatrix,
+        into c: Matrix, accumulate: Bool = false, bias: Matrix? = nil, scale: Float = 1
     ) {
         check(b)
         multiply(
-            Operand(matrix: a, transposed: transposeA), .packed(b), into: c,
-            accumulate: accumulate, bias: bias, scale: scale)
+            Operand(a, transposed: transposeA), .packed(b), into: c, accumulate: accumulate,
+            bias: bias, scale: scale)
     }
 
     func check(_ b: PackedMatrix) {
@@ -45,11 +46,13 @@ extension Compute {
     /// The product, and an epilogue over finished rows.
     func multiply(
         _ a: Operand, _ b: RightOperand, into c: Matrix, accumulate: Bool, bias: Matrix?,
-        scale: Float, epilogue: ((_ rows: Range<Int>) -> Void)? = nil
+        scale: Float, precision: Precision = .float32,
+        epilogue: ((_ rows: Range<Int>) -> Void)? = nil
     ) {
         guard
             let product = GEMMProduct(
-                a, b, into: c, accumulate: accumulate, bias: bias, scale: scale, kernels: kernels)
+                a, b, into: c, accumulate: accumulate, bias: bias, scale: scale,
+                precision: precision, kernels: kernels)
         else {
             if let epilogue { forRows(c.rows, of: c.columns, epilogue) }
             return
@@ -57,7 +60,7 @@ extension Compute {
         let inside = retort_inside_work() != 0
         let parts = inside ? 1 : threadCount
         let blocking = GEMMBlocking(
-            m: product.m, n: product.n, k: product.k, parts: parts, kernels: kernels)
+            m: product.m, n: product.n, k: product.k, parts: parts, product.format)
         if blocking.sharesColumns {
             multiplyColumns(product, blocking, parts: parts, inside: inside)
             if let epilogue { forRows(c.rows, of: c.columns, epilogue) }
@@ -76,7 +79,8 @@ extension Compute {
             parallelFor((m - 1) / blocking.rowBlock + 1) { range in
                 let scratch = scratchOfThread
                 let left = scratch.left.floats(
-                    kernels.leftFloats(rows: blocking.rowBlock, depth: blocking.runs.longest))
+                    product.format.leftFloats(rows: blocking.rowBlock, depth: blocking.runs.longest)
+                )
                 for index in range {
                     let start = index * blocking.rowBlock
                     let rows = start..<min(m, start + blocking.rowBlock)
@@ -87,16 +91,16 @@ extension Compute {
             }
         }
         switch product.b {
-        case .packed(let packed): multiply(packed.slab(kernels), epilogue)
+        case .packed(let packed): multiply(packed.slab(product.format), epilogue)
         case .plain(let operand):
             // Inside a body of `parallelFor` the shared buffers may be another thread's.
             let memory = (inside ? scratchOfThread.right : sharedPanels).floats(
-                blocking.columnBlock * blocking.runs.longest)
+                blocking.columnBlock * product.format.slots(blocking.runs.longest))
             for column in stride(from: 0, to: n, by: blocking.columnBlock) {
                 for run in blocking.runs.indices {
                     let slab = GEMMSlab(
                         memory, columns: column..<min(n, column + blocking.columnBlock),
-                        runs: blocking.runs, part: run..<run + 1, kernels: kernels)
+                        runs: blocking.runs, part: run..<run + 1, format: product.format)
                     pack(operand, into: slab)
                     multiply(slab, nil)
                 }
@@ -110,7 +114,7 @@ extension Compute {
     ) {
         let tile = kernels.pointee.column_tile
         let memory = inside ? scratchOfThread.left : sharedRows
-        let left = memory.floats(kernels.leftFloats(rows: product.m, depth: product.k))
+        let left = memory.floats(product.format.leftFloats(rows: product.m, depth: product.k))
         product.packLeft(blocking.runs, into: left)
         let count = (product.n + tile - 1) / tile
         let grain = parts == 1 ? count : max(1, (count + 4 * parts - 1) / (4 * parts))
@@ -127,7 +131,7 @@ extension Compute {
     /// Packs the panels of a slab, on all threads.
     private func pack(_ b: Operand, into slab: GEMMSlab) {
         parallelFor(slab.pieces, grain: packGrain(slab)) { range in
-            for piece in range { slab.pack(piece, of: b, kernels: kernels) }
+            for piece in range { slab.pack(piece, of: b) }
         }
     }
 

@@ -6,9 +6,14 @@ internal import Kernels
 extension Compute {
     /// Floating-point operations a second of one thread's micro-kernel: the best of `repetitions`
     /// timings of about a millisecond.
-    public func measuredPeak(repetitions: Int = 30) -> Double {
+    public func measuredPeak(
+        repetitions: Int = 30, precision: Precision = .float32
+    ) -> Double {
+        let format = PanelFormat(kernels: kernels, precision: precision)
         let table = kernels.pointee
-        let (rows, columns, depth) = (table.row_tile, table.column_tile, table.depth_limit)
+        let (rows, columns) = (format.rowTile, format.columnTile)
+        let depth = format.slots(format.depthLimit)
+        let multiply = precision == .float32 ? table.gemm_block : table.gemm_block_bfloat16
         let arena = Arena()
         let a = arena.vector(rows * depth)
         let b = arena.vector(columns * depth)
@@ -17,14 +22,14 @@ extension Compute {
         a.fill(0.5)
         b.fill(0.25)
         c.fill(0)
-        let operations = 2 * Double(rows * columns * depth)
+        let operations = 2 * Double(rows * columns * format.depthLimit)
         let calls = max(1, Int(1e8 / operations))
         let clock = ContinuousClock()
         var best = Double.infinity
         for _ in 0..<repetitions {
             let time = clock.measure {
                 for _ in 0..<calls {
-                    table.gemm_block(
+                    multiply(
                         a.base, b.base, rows, columns, depth, c.base, columns, 0, nil, 1,
                         scratch.base)
                 }

@@ -29,21 +29,23 @@ public struct SerialKernels: @unchecked Sendable {
 
     /// C = scale * op(A) op(B) + bias, or C += scale * op(A) op(B); the bits of `Compute.gemm`.
     public func gemm(
-        _ a: Matrix, transposed transposeA: Bool = false, _ b: Matrix,
+        _ a: some ProductOperand, transposed transposeA: Bool = false, _ b: some ProductOperand,
         transposed transposeB: Bool = false, into c: Matrix, accumulate: Bool = false,
-        bias: Matrix? = nil, scale: Float = 1, scratch: GEMMScratch
+        bias: Matrix? = nil, scale: Float = 1, precision: Precision = .float32,
+        scratch: GEMMScratch
     ) {
-        let right = Operand(matrix: b, transposed: transposeB)
+        let right = Operand(b, transposed: transposeB)
         guard
             let product = GEMMProduct(
-                Operand(matrix: a, transposed: transposeA), .plain(right), into: c,
-                accumulate: accumulate, bias: bias, scale: scale, kernels: kernels)
+                Operand(a, transposed: transposeA), .plain(right), into: c,
+                accumulate: accumulate, bias: bias, scale: scale, precision: precision,
+                kernels: kernels)
         else { return }
         let (m, n, k) = (product.m, product.n, product.k)
-        let blocking = GEMMBlocking(m: m, n: n, k: k, parts: 1, kernels: kernels)
+        let blocking = GEMMBlocking(m: m, n: n, k: k, parts: 1, product.format)
         let tile = scratch.tile(kernels)
         if blocking.sharesColumns {
-            let left = scratch.left.floats(kernels.leftFloats(rows: m, depth: k))
+            let left = scratch.left.floats(product.format.leftFloats(rows: m, depth: k))
             product.packLeft(blocking.runs, into: left)
             let panel = scratch.right.floats(kernels.pointee.column_tile * blocking.runs.longest)
             product.multiply(
@@ -51,14 +53,15 @@ public struct SerialKernels: @unchecked Sendable {
             return
         }
         let left = scratch.left.floats(
-            kernels.leftFloats(rows: blocking.rowBlock, depth: blocking.runs.longest))
-        let memory = scratch.right.floats(blocking.columnBlock * blocking.runs.longest)
+            product.format.leftFloats(rows: blocking.rowBlock, depth: blocking.runs.longest))
+        let memory = scratch.right.floats(
+            blocking.columnBlock * product.format.slots(blocking.runs.longest))
         for column in stride(from: 0, to: n, by: blocking.columnBlock) {
             for run in blocking.runs.indices {
                 let slab = GEMMSlab(
                     memory, columns: column..<min(n, column + blocking.columnBlock),
-                    runs: blocking.runs, part: run..<run + 1, kernels: kernels)
-                for piece in 0..<slab.pieces { slab.pack(piece, of: right, kernels: kernels) }
+                    runs: blocking.runs, part: run..<run + 1, format: product.format)
+                for piece in 0..<slab.pieces { slab.pack(piece, of: right) }
                 for row in stride(from: 0, to: m, by: blocking.rowBlock) {
                     product.multiply(
                         rows: row..<min(m, row + blocking.rowBlock), of: slab, left: left,

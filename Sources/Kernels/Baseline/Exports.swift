@@ -10,7 +10,7 @@ public import CKernels
 import KernelSource
 
 typealias V = Vector4
-typealias Tiles = Tiles3<V>
+typealias Tiles = Tiles3<SingleStep<V>>
 
 @c @implementation
 public func retort_baseline_pack_a(
@@ -18,7 +18,8 @@ public func retort_baseline_pack_a(
     _ panels: UnsafeMutablePointer<Float>
 ) {
     packRowsAlong(
-        V.self, source, stride: stride, rows: rows, limit: Tiles.rowLimit, depth: depth,
+        V.self, PlainElement.self, source, stride: stride, rows: rows, limit: Tiles.rowLimit,
+        depth: depth,
         panels: panels)
 }
 
@@ -28,7 +29,8 @@ public func retort_baseline_pack_a_transposed(
     _ panels: UnsafeMutablePointer<Float>
 ) {
     packRowsAcross(
-        V.self, source, stride: stride, rows: rows, limit: Tiles.rowLimit, depth: depth,
+        V.self, PlainElement.self, source, stride: stride, rows: rows, limit: Tiles.rowLimit,
+        depth: depth,
         panels: panels)
 }
 
@@ -37,7 +39,9 @@ public func retort_baseline_pack_b(
     _ source: UnsafePointer<Float>, _ stride: Int, _ columns: Int, _ depth: Int,
     _ panel: UnsafeMutablePointer<Float>
 ) {
-    packColumns(V.self, source, stride: stride, lines: columns, depth: depth, panel: panel)
+    packColumns(
+        V.self, PlainElement.self, source, stride: stride, lines: columns, depth: depth,
+        panel: panel)
 }
 
 @c @implementation
@@ -46,11 +50,12 @@ public func retort_baseline_pack_b_transposed(
     _ panel: UnsafeMutablePointer<Float>
 ) {
     packAlong(
-        V.self, source, stride: stride, lines: columns, depth: depth, width: 2 * V.lanes,
+        V.self, PlainElement.self, source, stride: stride, lines: columns, depth: depth,
+        width: 2 * V.lanes,
         panel: panel)
 }
 
-@c @implementation
+@c @implementation @inline(never)
 public func retort_baseline_gemm_block(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ rows: Int, _ columns: Int,
     _ depth: Int, _ c: UnsafeMutablePointer<Float>, _ stride: Int, _ accumulate: Int32,
@@ -59,6 +64,20 @@ public func retort_baseline_gemm_block(
     gemmBlock(
         Tiles.self, a: a, b: b, rows: rows, columns: columns, depth: depth, c: c, stride: stride,
         accumulate: accumulate != 0, bias: bias, scale: scale, scratch: scratch)
+}
+
+@c @implementation
+public func retort_baseline_narrow_bfloat16(
+    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<UInt16>, _ n: Int
+) {
+    narrowRow(V.self, x, y, n)
+}
+
+@c @implementation
+public func retort_baseline_widen_bfloat16(
+    _ x: UnsafePointer<UInt16>, _ y: UnsafeMutablePointer<Float>, _ n: Int
+) {
+    widenRow(V.self, x, y, n)
 }
 
 @c @implementation

@@ -15,21 +15,31 @@
 // The depth limits keep a B panel of KC x NR floats in two thirds of a 48 KiB (AVX-512) or in half of
 // a 32 KiB first-level cache.
 #define RETORT_ENTRY(result, name, arguments) .name = retort_baseline_##name,
-static const struct retort_kernels baseline = {3, 8, 4, 256, RETORT_KERNELS(RETORT_ENTRY)};
+static const struct retort_kernels baseline = {
+    3, 8, 4, 256, 1, 256, RETORT_KERNELS(RETORT_ENTRY) RETORT_BFLOAT16_KERNELS(RETORT_ENTRY)};
 #undef RETORT_ENTRY
 #if defined(__x86_64__)
 #define RETORT_ENTRY(result, name, arguments) .name = retort_avx2_##name,
-static const struct retort_kernels avx2 = {6, 16, 8, 256, RETORT_KERNELS(RETORT_ENTRY)};
+static const struct retort_kernels avx2 = {
+    6, 16, 8, 256, 1, 256, RETORT_KERNELS(RETORT_ENTRY) RETORT_BFLOAT16_KERNELS(RETORT_ENTRY)};
 #undef RETORT_ENTRY
 #define RETORT_ENTRY(result, name, arguments) .name = retort_avx512_##name,
-static const struct retort_kernels avx512 = {12, 32, 16, 256, RETORT_KERNELS(RETORT_ENTRY)};
+static const struct retort_kernels avx512 = {
+    12, 32, 16, 256, 1, 256, RETORT_KERNELS(RETORT_ENTRY) RETORT_BFLOAT16_KERNELS(RETORT_ENTRY)};
+// The same but for products of bfloat16, whose panels take half the memory and may be twice as deep.
+#define RETORT_OWN(result, name, arguments) .name = retort_avx512bf16_##name,
+static const struct retort_kernels avx512bf16 = {
+    12, 32, 16, 256, 2, 512, RETORT_KERNELS(RETORT_ENTRY) RETORT_BFLOAT16_KERNELS(RETORT_OWN)};
+#undef RETORT_OWN
 #undef RETORT_ENTRY
 #endif
 
 int32_t retort_detect(void) {
 #if defined(__x86_64__)
     // These also ask whether the operating system saves the wide registers (XCR0).
-    if (__builtin_cpu_supports("x86-64-v4")) return RETORT_AVX512;
+    if (__builtin_cpu_supports("x86-64-v4")) {
+        return __builtin_cpu_supports("avx512bf16") ? RETORT_AVX512BF16 : RETORT_AVX512;
+    }
     if (__builtin_cpu_supports("x86-64-v3")) return RETORT_AVX2;
 #endif
     return RETORT_BASELINE;
@@ -41,6 +51,7 @@ const struct retort_kernels *retort_kernel_table(int32_t instruction_set) {
 #if defined(__x86_64__)
     case RETORT_AVX2: return &avx2;
     case RETORT_AVX512: return &avx512;
+    case RETORT_AVX512BF16: return &avx512bf16;
 #endif
     default: return NULL;
     }

@@ -7,6 +7,7 @@ internal import KernelsBaseline
 #if arch(x86_64)
     internal import KernelsAVX2
     internal import KernelsAVX512
+    internal import KernelsAVX512BF16
 #endif
 
 #if canImport(Glibc)
@@ -23,6 +24,8 @@ public enum InstructionSet: Int32, CaseIterable, Comparable, Sendable, CustomStr
     case avx2 = 1
     /// x86-64-v4: 512-bit vectors.
     case avx512 = 2
+    /// x86-64-v4 with AVX512-BF16: products of pairs of bfloat16.
+    case avx512bf16 = 3
 
     /// The name that `RETORT_ISA` takes.
     public var description: String {
@@ -30,6 +33,7 @@ public enum InstructionSet: Int32, CaseIterable, Comparable, Sendable, CustomStr
         case .baseline: "baseline"
         case .avx2: "avx2"
         case .avx512: "avx512"
+        case .avx512bf16: "avx512bf16"
         }
     }
 
@@ -39,6 +43,11 @@ public enum InstructionSet: Int32, CaseIterable, Comparable, Sendable, CustomStr
             return nil
         }
         self = match
+    }
+
+    /// Whether the set has an instruction for products of bfloat16; the others multiply rounded floats.
+    public var hasBFloat16: Bool {
+        retort_kernel_table(rawValue).map { $0.pointee.bfloat16_depth > 1 } ?? false
     }
 
     /// Whether the left set is the worse one.

@@ -75,12 +75,21 @@ public protocol FloatVector: BitwiseCopyable {
     static func multiplyLow(_ a: Words, _ b: Words) -> Words
     /// Asks for the cache line at an address that will be written soon.
     static func prefetch(_ address: UnsafePointer<Float>)
-    /// The four floats at an address and at as many offsets from it as fill the vector.
-    init(quads source: UnsafePointer<Float>, _ lines: QuadOffsets)
+    /// The quads at an address and at as many offsets from it as fill the vector.
+    init<E: PanelElement>(
+        quads element: E.Type, _ source: UnsafePointer<E.Stored>, _ lines: QuadOffsets)
     /// The 4 x 4 transposes of the quads of four vectors: of lane group by lane group.
     static func transposeQuads(
         _ a: Self, _ b: Self, _ c: Self, _ d: Self
     ) -> (Self, Self, Self, Self)
+    /// Rounded to bfloat16 (nearest, ties to even; NaN is quiet): the upper half of each lane.
+    func roundedToBFloat16() -> Self
+    /// Two rounded vectors in one: the first in the lower halves of the lanes.
+    static func pair(_ even: Self, _ odd: Self) -> Self
+    /// Widened bfloat16 from memory.
+    init(bfloat16 source: UnsafePointer<UInt16>)
+    /// Writes the upper half of each lane.
+    func storeBFloat16(_ target: UnsafeMutablePointer<UInt16>)
     /// Asks for the cache line at an address, in the second-level cache.
     static func prefetchFar(_ address: UnsafePointer<Float>)
     /// 0, 1, 2, ...

@@ -7,6 +7,38 @@
 // run of at most KC values of k one accumulator per element, fused multiply-adds in ascending k,
 // starting at zero; then C = scale * accumulator + (C, bias or zero).
 
+public import CKernels
+
+/// What is added to an accumulator in one step: the product of two slots of panels.
+public protocol TileStep {
+    /// The vector of accumulators.
+    associatedtype Vector: FloatVector
+    /// `sum` and the product of `a` and `b`.
+    static func add(_ sum: Vector, _ a: Vector, _ b: Vector) -> Vector
+}
+
+/// One value of k: a multiply-add.
+@frozen
+public enum SingleStep<Vector: FloatVector>: TileStep {
+    /// `a * b + sum`.
+    @_alwaysEmitIntoClient @_transparent
+    public static func add(_ sum: Vector, _ a: Vector, _ b: Vector) -> Vector {
+        .multiplyAdd(a, b, sum)
+    }
+}
+
+#if arch(x86_64)
+    /// Two values of k in bfloat16, by AVX512-BF16: only in the satellite that is compiled for it.
+    @frozen
+    public enum PairStep: TileStep {
+        /// `sum` and the products of both pairs.
+        @_alwaysEmitIntoClient @_transparent
+        public static func add(_ sum: Vector16, _ a: Vector16, _ b: Vector16) -> Vector16 {
+            Vector16(value: retort_add_products_of_pairs(sum.value, a.value, b.value))
+        }
+    }
+#endif
+
 /// Rows of a micro-tile.
 public protocol TileRows {
     /// The vector they are made of.
@@ -29,7 +61,10 @@ public protocol TileRows {
 
 /// One row, two vectors wide.
 @frozen
-public struct Row<Vector: FloatVector>: TileRows {
+public struct Row<Step: TileStep>: TileRows {
+    /// The vector they are made of.
+    public typealias Vector = Step.Vector
+
     @usableFromInline var left: Vector
     @usableFromInline var right: Vector
 
@@ -48,8 +83,8 @@ public struct Row<Vector: FloatVector>: TileRows {
     @_alwaysEmitIntoClient @inline(__always)
     public mutating func step(_ a: UnsafePointer<Float>, _ left: Vector, _ right: Vector) {
         let scalar = Vector(a.pointee)
-        self.left = .multiplyAdd(scalar, left, self.left)
-        self.right = .multiplyAdd(scalar, right, self.right)
+        self.left = Step.add(self.left, scalar, left)
+        self.right = Step.add(self.right, scalar, right)
     }
 
     /// Asks for the cache lines of C.
@@ -132,29 +167,29 @@ public struct Stack<Top: TileRows, Bottom: TileRows>: TileRows where Top.Vector 
 
 // Heights by name. Each is at most one addition away from shorter ones.
 /// One row.
-public typealias Rows1<V: FloatVector> = Row<V>
+public typealias Rows1<S: TileStep> = Row<S>
 /// Two rows.
-public typealias Rows2<V: FloatVector> = Stack<Rows1<V>, Rows1<V>>
+public typealias Rows2<S: TileStep> = Stack<Rows1<S>, Rows1<S>>
 /// Three rows.
-public typealias Rows3<V: FloatVector> = Stack<Rows2<V>, Rows1<V>>
+public typealias Rows3<S: TileStep> = Stack<Rows2<S>, Rows1<S>>
 /// Four rows.
-public typealias Rows4<V: FloatVector> = Stack<Rows2<V>, Rows2<V>>
+public typealias Rows4<S: TileStep> = Stack<Rows2<S>, Rows2<S>>
 /// Five rows.
-public typealias Rows5<V: FloatVector> = Stack<Rows4<V>, Rows1<V>>
+public typealias Rows5<S: TileStep> = Stack<Rows4<S>, Rows1<S>>
 /// Six rows.
-public typealias Rows6<V: FloatVector> = Stack<Rows4<V>, Rows2<V>>
+public typealias Rows6<S: TileStep> = Stack<Rows4<S>, Rows2<S>>
 /// Seven rows.
-public typealias Rows7<V: FloatVector> = Stack<Rows4<V>, Rows3<V>>
+public typealias Rows7<S: TileStep> = Stack<Rows4<S>, Rows3<S>>
 /// Eight rows.
-public typealias Rows8<V: FloatVector> = Stack<Rows4<V>, Rows4<V>>
+public typealias Rows8<S: TileStep> = Stack<Rows4<S>, Rows4<S>>
 /// Nine rows.
-public typealias Rows9<V: FloatVector> = Stack<Rows8<V>, Rows1<V>>
+public typealias Rows9<S: TileStep> = Stack<Rows8<S>, Rows1<S>>
 /// Ten rows.
-public typealias Rows10<V: FloatVector> = Stack<Rows8<V>, Rows2<V>>
+public typealias Rows10<S: TileStep> = Stack<Rows8<S>, Rows2<S>>
 /// Eleven rows.
-public typealias Rows11<V: FloatVector> = Stack<Rows8<V>, Rows3<V>>
+public typealias Rows11<S: TileStep> = Stack<Rows8<S>, Rows3<S>>
 /// Twelve rows.
-public typealias Rows12<V: FloatVector> = Stack<Rows8<V>, Rows4<V>>
+public typealias Rows12<S: TileStep> = Stack<Rows8<S>, Rows4<S>>
 
 /// Where a micro-tile goes, and what is added to it.
 @frozen
@@ -183,9 +218,9 @@ public struct TileTarget {
     }
 }
 
-/// Runs k over one pair of packed panels and writes the micro-tile.
+/// Runs k over one pair of packed panels, `depth` slots long, and writes the micro-tile.
 ///
-/// Four k at a time, and with each four some cache lines are asked for: the panel of A a little
+/// Four slots at a time, and with each four some cache lines are asked for: the panel of A a little
 /// ahead, the next panel of B into the second-level cache, and towards the end a row of C. All at
 /// once they would fill the core's buffers for outstanding lines and stop it.
 @_alwaysEmitIntoClient @inline(__always)

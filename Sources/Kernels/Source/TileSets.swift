@@ -4,7 +4,10 @@
 
 /// Tiles of one to three rows.
 @frozen
-public struct Tiles3<Vector: FloatVector>: TileSet {
+public struct Tiles3<Step: TileStep>: TileSet {
+    /// The vector they are made of.
+    public typealias Vector = Step.Vector
+
     /// Most rows.
     @_alwaysEmitIntoClient @inline(__always)
     public static var rowLimit: Int { 3 }
@@ -16,16 +19,19 @@ public struct Tiles3<Vector: FloatVector>: TileSet {
         _ target: TileTarget
     ) {
         switch rows {
-        case 3: microTile(Rows3<Vector>.self, a, b, depth, target)
-        case 2: microTile(Rows2<Vector>.self, a, b, depth, target)
-        default: microTile(Rows1<Vector>.self, a, b, depth, target)
+        case 3: microTile(Rows3<Step>.self, a, b, depth, target)
+        case 2: microTile(Rows2<Step>.self, a, b, depth, target)
+        default: microTile(Rows1<Step>.self, a, b, depth, target)
         }
     }
 }
 
 /// Tiles of one to six rows.
 @frozen
-public struct Tiles6<Vector: FloatVector>: TileSet {
+public struct Tiles6<Step: TileStep>: TileSet {
+    /// The vector they are made of.
+    public typealias Vector = Step.Vector
+
     /// Most rows.
     @_alwaysEmitIntoClient @inline(__always)
     public static var rowLimit: Int { 6 }
@@ -37,19 +43,22 @@ public struct Tiles6<Vector: FloatVector>: TileSet {
         _ target: TileTarget
     ) {
         switch rows {
-        case 6: microTile(Rows6<Vector>.self, a, b, depth, target)
-        case 5: microTile(Rows5<Vector>.self, a, b, depth, target)
-        case 4: microTile(Rows4<Vector>.self, a, b, depth, target)
-        case 3: microTile(Rows3<Vector>.self, a, b, depth, target)
-        case 2: microTile(Rows2<Vector>.self, a, b, depth, target)
-        default: microTile(Rows1<Vector>.self, a, b, depth, target)
+        case 6: microTile(Rows6<Step>.self, a, b, depth, target)
+        case 5: microTile(Rows5<Step>.self, a, b, depth, target)
+        case 4: microTile(Rows4<Step>.self, a, b, depth, target)
+        case 3: microTile(Rows3<Step>.self, a, b, depth, target)
+        case 2: microTile(Rows2<Step>.self, a, b, depth, target)
+        default: microTile(Rows1<Step>.self, a, b, depth, target)
         }
     }
 }
 
 /// Tiles of one to twelve rows.
 @frozen
-public struct Tiles12<Vector: FloatVector>: TileSet {
+public struct Tiles12<Step: TileStep>: TileSet {
+    /// The vector they are made of.
+    public typealias Vector = Step.Vector
+
     /// Most rows.
     @_alwaysEmitIntoClient @inline(__always)
     public static var rowLimit: Int { 12 }
@@ -61,18 +70,18 @@ public struct Tiles12<Vector: FloatVector>: TileSet {
         _ target: TileTarget
     ) {
         switch rows {
-        case 12: microTile(Rows12<Vector>.self, a, b, depth, target)
-        case 11: microTile(Rows11<Vector>.self, a, b, depth, target)
-        case 10: microTile(Rows10<Vector>.self, a, b, depth, target)
-        case 9: microTile(Rows9<Vector>.self, a, b, depth, target)
-        case 8: microTile(Rows8<Vector>.self, a, b, depth, target)
-        case 7: microTile(Rows7<Vector>.self, a, b, depth, target)
-        case 6: microTile(Rows6<Vector>.self, a, b, depth, target)
-        case 5: microTile(Rows5<Vector>.self, a, b, depth, target)
-        case 4: microTile(Rows4<Vector>.self, a, b, depth, target)
-        case 3: microTile(Rows3<Vector>.self, a, b, depth, target)
-        case 2: microTile(Rows2<Vector>.self, a, b, depth, target)
-        default: microTile(Rows1<Vector>.self, a, b, depth, target)
+        case 12: microTile(Rows12<Step>.self, a, b, depth, target)
+        case 11: microTile(Rows11<Step>.self, a, b, depth, target)
+        case 10: microTile(Rows10<Step>.self, a, b, depth, target)
+        case 9: microTile(Rows9<Step>.self, a, b, depth, target)
+        case 8: microTile(Rows8<Step>.self, a, b, depth, target)
+        case 7: microTile(Rows7<Step>.self, a, b, depth, target)
+        case 6: microTile(Rows6<Step>.self, a, b, depth, target)
+        case 5: microTile(Rows5<Step>.self, a, b, depth, target)
+        case 4: microTile(Rows4<Step>.self, a, b, depth, target)
+        case 3: microTile(Rows3<Step>.self, a, b, depth, target)
+        case 2: microTile(Rows2<Step>.self, a, b, depth, target)
+        default: microTile(Rows1<Step>.self, a, b, depth, target)
         }
     }
 }

@@ -193,10 +193,12 @@ public struct Vector4: FloatVector {
     @_alwaysEmitIntoClient @_transparent
     public static func prefetch(_ address: UnsafePointer<Float>) { retort_prefetch(address) }
 
-    /// The four floats at each of several places, as many as fill the vector.
+    /// The quads at several places, as many as fill the vector.
     @_alwaysEmitIntoClient @_transparent
-    public init(quads source: UnsafePointer<Float>, _ lines: QuadOffsets) {
-        value = quad(source, 0)
+    public init<E: PanelElement>(
+        quads element: E.Type, _ source: UnsafePointer<E.Stored>, _ lines: QuadOffsets
+    ) {
+        value = E.quad(source)
     }
 
     /// The 4 x 4 transposes of the quads of four vectors.
@@ -215,6 +217,28 @@ public struct Vector4: FloatVector {
             Self(value: retort_interleave_low_pairs4(ab2, cd2)),
             Self(value: retort_interleave_high_pairs4(ab2, cd2))
         )
+    }
+
+    /// Rounded to bfloat16, which is the upper half of a lane.
+    @_alwaysEmitIntoClient @_transparent
+    public func roundedToBFloat16() -> Self { Self(value: retort_round_bfloat16_4(value)) }
+
+    /// Two bfloat16 in each lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func pair(_ even: Self, _ odd: Self) -> Self {
+        Self(value: retort_pair_bfloat16_4(even.value, odd.value))
+    }
+
+    /// Widened bfloat16.
+    @_alwaysEmitIntoClient @_transparent
+    public init(bfloat16 source: UnsafePointer<UInt16>) {
+        value = retort_load_bfloat16_4(source)
+    }
+
+    /// Writes the upper halves.
+    @_alwaysEmitIntoClient @_transparent
+    public func storeBFloat16(_ target: UnsafeMutablePointer<UInt16>) {
+        retort_store_bfloat16_4(value, target)
     }
 
     /// Asks for a cache line in the second-level cache.

@@ -191,10 +191,12 @@ public struct Vector8: FloatVector {
     @_alwaysEmitIntoClient @_transparent
     public static func prefetch(_ address: UnsafePointer<Float>) { retort_prefetch(address) }
 
-    /// The four floats at each of several places, as many as fill the vector.
+    /// The quads at several places, as many as fill the vector.
     @_alwaysEmitIntoClient @_transparent
-    public init(quads source: UnsafePointer<Float>, _ lines: QuadOffsets) {
-        value = SIMD8(lowHalf: quad(source, 0), highHalf: quad(source.moved(lines.1), 0))
+    public init<E: PanelElement>(
+        quads element: E.Type, _ source: UnsafePointer<E.Stored>, _ lines: QuadOffsets
+    ) {
+        value = SIMD8(lowHalf: E.quad(source), highHalf: E.quad(moved(source, lines.1)))
     }
 
     /// The 4 x 4 transposes of the quads of four vectors.
@@ -213,6 +215,28 @@ public struct Vector8: FloatVector {
             Self(value: retort_interleave_low_pairs8(ab2, cd2)),
             Self(value: retort_interleave_high_pairs8(ab2, cd2))
         )
+    }
+
+    /// Rounded to bfloat16, which is the upper half of a lane.
+    @_alwaysEmitIntoClient @_transparent
+    public func roundedToBFloat16() -> Self { Self(value: retort_round_bfloat16_8(value)) }
+
+    /// Two bfloat16 in each lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static func pair(_ even: Self, _ odd: Self) -> Self {
+        Self(value: retort_pair_bfloat16_8(even.value, odd.value))
+    }
+
+    /// Widened bfloat16.
+    @_alwaysEmitIntoClient @_transparent
+    public init(bfloat16 source: UnsafePointer<UInt16>) {
+        value = retort_load_bfloat16_8(source)
+    }
+
+    /// Writes the upper halves.
+    @_alwaysEmitIntoClient @_transparent
+    public func storeBFloat16(_ target: UnsafeMutablePointer<UInt16>) {
+        retort_store_bfloat16_8(value, target)
     }
 
     /// Asks for a cache line in the second-level cache.

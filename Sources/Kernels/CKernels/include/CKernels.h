@@ -64,6 +64,9 @@ struct retort_rows_dropout {
     X(void, gemm_block, (const float *a, const float *b, ptrdiff_t rows, ptrdiff_t columns,        \
         ptrdiff_t depth, float *c, ptrdiff_t stride, int32_t accumulate,                           \
         const float *_Nullable bias, float scale, float *scratch))                                 \
+    /* To bfloat16, to the nearest and ties to even, and back. */                                  \
+    X(void, narrow_bfloat16, (const float *x, uint16_t *y, ptrdiff_t n))                           \
+    X(void, widen_bfloat16, (const uint16_t *x, float *y, ptrdiff_t n))                            \
     /* Element by element. */                                                                      \
     X(void, exp, (const float *x, float *y, ptrdiff_t n))                                          \
     X(void, log, (const float *x, float *y, ptrdiff_t n))                                          \
@@ -123,6 +126,32 @@ struct retort_rows_dropout {
     X(void, sgd, (float *parameters, const float *gradients, float *momentum, ptrdiff_t n,         \
         const struct retort_sgd *settings))
 
+/// The packers of bfloat16 products, which differ between sets with and without the instruction:
+/// from floats that are rounded on the way, and from bfloat16. Panels, their places and what is
+/// written beyond them are as above, in slots of 32 bits of `bfloat16_depth` values of k: one value
+/// widened, or two (the even k in the low half; a missing odd one is zero).
+#define RETORT_BFLOAT16_KERNELS(X)                                                                 \
+    X(void, pack_a_narrowed, (const float *source, ptrdiff_t stride, ptrdiff_t rows,               \
+        ptrdiff_t depth, float *panels))                                                           \
+    X(void, pack_a_transposed_narrowed, (const float *source, ptrdiff_t stride, ptrdiff_t rows,    \
+        ptrdiff_t depth, float *panels))                                                           \
+    X(void, pack_b_narrowed, (const float *source, ptrdiff_t stride, ptrdiff_t columns,            \
+        ptrdiff_t depth, float *panel))                                                            \
+    X(void, pack_b_transposed_narrowed, (const float *source, ptrdiff_t stride, ptrdiff_t columns, \
+        ptrdiff_t depth, float *panel))                                                            \
+    X(void, pack_a_bfloat16, (const uint16_t *source, ptrdiff_t stride, ptrdiff_t rows,            \
+        ptrdiff_t depth, float *panels))                                                           \
+    X(void, pack_a_transposed_bfloat16, (const uint16_t *source, ptrdiff_t stride, ptrdiff_t rows, \
+        ptrdiff_t depth, float *panels))                                                           \
+    X(void, pack_b_bfloat16, (const uint16_t *source, ptrdiff_t stride, ptrdiff_t columns,         \
+        ptrdiff_t depth, float *panel))                                                            \
+    X(void, pack_b_transposed_bfloat16, (const uint16_t *source, ptrdiff_t stride,                 \
+        ptrdiff_t columns, ptrdiff_t depth, float *panel))                                         \
+    /* As gemm_block; `depth` counts slots. */                                                     \
+    X(void, gemm_block_bfloat16, (const float *a, const float *b, ptrdiff_t rows,                  \
+        ptrdiff_t columns, ptrdiff_t depth, float *c, ptrdiff_t stride, int32_t accumulate,        \
+        const float *_Nullable bias, float scale, float *scratch))
+
 #define RETORT_FIELD(result, name, arguments) result (*name) arguments;
 /// Every kernel of one instruction set, with the tile that its panels are packed for.
 struct retort_kernels {
@@ -130,23 +159,33 @@ struct retort_kernels {
     ptrdiff_t column_tile; // NR
     ptrdiff_t lanes;       // floats in a vector
     ptrdiff_t depth_limit; // KC: the longest run of k that is summed in registers
+    ptrdiff_t bfloat16_depth; // values of k in a slot of a bfloat16 panel: 2 where the hardware has
+                              // the product of pairs, else 1
+    ptrdiff_t bfloat16_depth_limit; // KC of bfloat16 products, in values
     RETORT_KERNELS(RETORT_FIELD)
+    RETORT_BFLOAT16_KERNELS(RETORT_FIELD)
 };
 #undef RETORT_FIELD
 
 #define RETORT_PROTOTYPE(result, name, arguments) result retort_baseline_##name arguments;
 RETORT_KERNELS(RETORT_PROTOTYPE)
+RETORT_BFLOAT16_KERNELS(RETORT_PROTOTYPE)
 #undef RETORT_PROTOTYPE
 #if defined(__x86_64__)
 #define RETORT_PROTOTYPE(result, name, arguments) result retort_avx2_##name arguments;
 RETORT_KERNELS(RETORT_PROTOTYPE)
+RETORT_BFLOAT16_KERNELS(RETORT_PROTOTYPE)
 #undef RETORT_PROTOTYPE
 #define RETORT_PROTOTYPE(result, name, arguments) result retort_avx512_##name arguments;
 RETORT_KERNELS(RETORT_PROTOTYPE)
+RETORT_BFLOAT16_KERNELS(RETORT_PROTOTYPE)
+#undef RETORT_PROTOTYPE
+#define RETORT_PROTOTYPE(result, name, arguments) result retort_avx512bf16_##name arguments;
+RETORT_BFLOAT16_KERNELS(RETORT_PROTOTYPE)
 #undef RETORT_PROTOTYPE
 #endif
 
-enum { RETORT_BASELINE = 0, RETORT_AVX2 = 1, RETORT_AVX512 = 2 };
+enum { RETORT_BASELINE = 0, RETORT_AVX2 = 1, RETORT_AVX512 = 2, RETORT_AVX512BF16 = 3 };
 
 /// The best instruction set that this processor and its operating system run.
 int32_t retort_detect(void);
@@ -329,6 +368,52 @@ RETORT_INTERLEAVE(16, interleave_low_pairs, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24
 RETORT_INTERLEAVE(
     16, interleave_high_pairs, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
 #undef RETORT_INTERLEAVE
+
+// bfloat16 is the upper half of a float. Rounding to the nearest, ties to even; NaN stays NaN, quiet.
+// `narrow` leaves the result in the upper halves, `pair` puts the even k below the odd one.
+#define RETORT_BFLOAT16(lanes)                                                                     \
+    typedef uint32_t retort_word##lanes __attribute__((ext_vector_type(lanes)));                   \
+    typedef uint16_t retort_half##lanes __attribute__((ext_vector_type(lanes)));                   \
+    static inline __attribute__((always_inline)) retort_float##lanes retort_round_bfloat16_##lanes(\
+        retort_float##lanes x) {                                                                   \
+        retort_word##lanes bits = (retort_word##lanes)x;                                           \
+        retort_word##lanes rounded = bits + 0x7FFFu + ((bits >> 16) & 1u);                         \
+        retort_word##lanes isNaN =                                                                 \
+            (retort_word##lanes)((bits & 0x7FFFFFFFu) > 0x7F800000u);                              \
+        retort_word##lanes quiet = bits | 0x00400000u;                                             \
+        return (retort_float##lanes)(((quiet & isNaN) | (rounded & ~isNaN)) & 0xFFFF0000u);        \
+    }                                                                                              \
+    static inline __attribute__((always_inline)) retort_float##lanes retort_pair_bfloat16_##lanes( \
+        retort_float##lanes even, retort_float##lanes odd) {                                       \
+        return (retort_float##lanes)(((retort_word##lanes)even >> 16) | (retort_word##lanes)odd);  \
+    }                                                                                              \
+    static inline __attribute__((always_inline)) retort_float##lanes retort_load_bfloat16_##lanes( \
+        const uint16_t *source) {                                                                  \
+        retort_half##lanes halves;                                                                 \
+        __builtin_memcpy(&halves, source, sizeof halves);                                          \
+        return (retort_float##lanes)(                                                              \
+            __builtin_convertvector(halves, retort_word##lanes) << 16);                            \
+    }                                                                                              \
+    static inline __attribute__((always_inline)) void retort_store_bfloat16_##lanes(               \
+        retort_float##lanes rounded, uint16_t *target) {                                           \
+        retort_half##lanes halves =                                                                \
+            __builtin_convertvector((retort_word##lanes)rounded >> 16, retort_half##lanes);        \
+        __builtin_memcpy(target, &halves, sizeof halves);                                          \
+    }
+RETORT_BFLOAT16(4)
+RETORT_BFLOAT16(8)
+RETORT_BFLOAT16(16)
+#undef RETORT_BFLOAT16
+
+#if defined(__x86_64__)
+/// sum + the products of pairs of bfloat16, as AVX512-BF16 adds them up. To be called in the code of
+/// the satellite that is compiled for it; elsewhere it doesn't compile.
+static inline __attribute__((always_inline, target("avx512f,avx512bf16"))) retort_float16
+retort_add_products_of_pairs(retort_float16 sum, retort_float16 a, retort_float16 b) {
+    typedef __bf16 halves __attribute__((vector_size(64)));
+    return (retort_float16)__builtin_ia32_dpbf16ps_512(sum, (halves)a, (halves)b);
+}
+#endif
 
 /// Which worker of a thread pool the calling thread is: 0 outside every pool's work.
 int32_t retort_worker_slot(void);
