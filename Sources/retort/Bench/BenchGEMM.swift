@@ -25,8 +25,10 @@ struct BenchGEMM: ParsableCommand {
     @Option(help: "Threads.")
     var threads = 1
 
-    @Option(help: "Precision of the operands: float32 or bfloat16.")
-    var dtype = "float32"
+    @Option(
+        help: "Precision of the operands: float32 or bfloat16.",
+        transform: Precision.init(argument:))
+    var dtype = Precision.float32
 
     @Flag(help: "JSON lines; the only form there is.")
     var json = false
@@ -40,13 +42,12 @@ struct BenchGEMM: ParsableCommand {
 
     func run() throws {
         let compute = Compute(threads: threads)
-        let precision = try parsedPrecision()
         for (m, n, k) in try parsedShapes() {
-            let peak = compute.measuredPeak(precision: precision) / 1e9
-            let gflops = best(compute, m, n, k, precision)
+            let peak = compute.measuredPeak(precision: dtype) / 1e9
+            let gflops = best(compute, m, n, k)
             StandardOutput.write(
                 ReportValue.object([
-                    .init("peer", "retort"), .init("dtype", .text(dtype)),
+                    .init("peer", "retort"), .init("dtype", .text(dtype.rawValue)),
                     .init("m", .integer(m)), .init("n", .integer(n)), .init("k", .integer(k)),
                     .init("gflops", .number(rounded(gflops))),
                     .init("peak_gflops", .number(rounded(peak))),
@@ -54,14 +55,6 @@ struct BenchGEMM: ParsableCommand {
                     .init("instruction_set", .text(compute.instructionSet.description)),
                     .init("threads", .integer(compute.threadCount)),
                 ]).json + "\n")
-        }
-    }
-
-    private func parsedPrecision() throws -> Precision {
-        switch dtype {
-        case "float32": return .float32
-        case "bfloat16": return .bfloat16
-        default: throw ValidationError("--dtype \(dtype): float32 or bfloat16")
         }
     }
 
@@ -77,7 +70,7 @@ struct BenchGEMM: ParsableCommand {
     }
 
     private func best(
-        _ compute: Compute, _ m: Int, _ n: Int, _ k: Int, _ precision: Precision
+        _ compute: Compute, _ m: Int, _ n: Int, _ k: Int
     ) -> Double {
         let memory = Arena()
         let (x, weight, y) = (memory.matrix(m, k), memory.matrix(n, k), memory.matrix(m, n))
@@ -85,12 +78,12 @@ struct BenchGEMM: ParsableCommand {
         x.assign((0..<(m * k)).map { Float(random.uniform(UInt64($0)) - 0.5) })
         weight.assign((0..<(n * k)).map { Float(random.uniform(UInt64($0), stream: 1) - 0.5) })
         compute.gemm(
-            x, transposed: false, weight, transposed: true, into: y, precision: precision)
+            x, transposed: false, weight, transposed: true, into: y, precision: dtype)
         var seconds = Double.infinity
         for _ in 0..<max(1, repetitions) {
             let start = ContinuousClock.now
             compute.gemm(
-                x, transposed: false, weight, transposed: true, into: y, precision: precision)
+                x, transposed: false, weight, transposed: true, into: y, precision: dtype)
             seconds = min(seconds, (ContinuousClock.now - start).inSeconds)
         }
         return 2 * Double(m) * Double(n) * Double(k) / seconds / 1e9

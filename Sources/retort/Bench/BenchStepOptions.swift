@@ -29,6 +29,10 @@ struct BenchStepOptions: ParsableArguments {
     @Option(help: "Mean of the lengths from --shortest to --length; without it they are even.")
     var meanLength: Int?
 
+    @Option(
+        help: "Precision of products: float32 or bfloat16.", transform: Precision.init(argument:))
+    var dtype = Precision.float32
+
     @Option(help: "Timed steps; the median counts.")
     var steps = 12
 
@@ -99,7 +103,8 @@ struct BenchStepOptions: ParsableArguments {
     /// all ranks at once.
     func peak(_ context: RankContext) throws -> Double {
         try context.communicator.barrier()
-        let own = context.compute.measuredPeak() * Double(context.compute.threadCount)
+        let own =
+            context.compute.measuredPeak(precision: dtype) * Double(context.compute.threadCount)
         return try context.communicator.allReduce([own], .sum)[0]
     }
 
@@ -132,7 +137,8 @@ struct BenchStepOptions: ParsableArguments {
         _ student: BertClassifier, _ samples: [TrainingSample], _ context: RankContext,
         steps: Int, memory: TapeMemory = TapeMemory()
     ) throws -> Double {
-        let inference = Inference(student, compute: context.compute, memory: memory)
+        let inference = Inference(
+            student, compute: context.compute, memory: memory, precision: dtype)
         return try median(context.communicator, steps: steps) { _ in
             _ = try inference.probabilities(of: samples.count, over: context.communicator) {
                 part in
@@ -148,7 +154,7 @@ struct BenchStepOptions: ParsableArguments {
         let head: [ReportValue.Member] = [
             .init("peer", "retort"), .init("ranks", .integer(context.communicator.size)),
             .init("threads", .integer(context.compute.threadCount)),
-            .init("dtype", "float32"), .init("compile", false),
+            .init("dtype", .text(dtype.rawValue)), .init("compile", false),
             .init("batch", .integer(batch)),
             .init("length", .integer(length)), .init("tokens", .integer(tokens)),
             .init("instruction_set", .text("\(context.compute.instructionSet.description)")),

@@ -24,6 +24,7 @@ struct BenchTrain: ParsableCommand {
             let samples = options.samples(vocabulary: student.configuration.vocabularySize)
             var training = TrainingOptions()
             training.microBatches = options.microBatches
+            training.precision = options.dtype
             let trainer = ParallelStudent(
                 student, options: training, seed: 1, communicator: context.communicator,
                 compute: context.compute)

@@ -27,7 +27,8 @@ struct DoctorCommand: ParsableCommand {
             StandardOutput.write("\(MPIWorld.libraryVersion.split(separator: ",")[0])\n")
             var table = TextTable([
                 .init("rank", .right), .init("host"), .init("cores", .right),
-                .init("bound to"), .init("instruction set"), .init("memory free", .right),
+                .init("bound to"), .init("instruction set"), .init("bf16"),
+                .init("memory free", .right),
                 .init("disk free", .right), .init("clock", .right),
             ])
             for rank in ranks { table.add(rank.row(beside: ranks[0])) }
@@ -50,6 +51,8 @@ private struct RankExamination: Codable {
     let host: String
     let cores: [Int]
     let instructionSet: String
+    /// Whether products of bfloat16 have an instruction of their own or are made of rounded floats.
+    let bfloat16: String
     let memory: Int?
     let disk: Int?
     /// Seconds since 1970, taken right after a barrier.
@@ -62,6 +65,7 @@ private struct RankExamination: Codable {
         let own = RankExamination(
             rank: context.communicator.rank, host: ProcessInfo.processInfo.hostName,
             cores: ProcessorAffinity.cores, instructionSet: "\(InstructionSet.detected)",
+            bfloat16: InstructionSet.detected.hasBFloat16 ? "native" : "emulated",
             memory: Memory.availableBytes, disk: (disk as? NSNumber)?.intValue,
             clock: Date().timeIntervalSince1970, threads: context.compute.threadCount)
         let bytes = try Array(JSONEncoder().encode(own))
@@ -73,7 +77,7 @@ private struct RankExamination: Codable {
     func row(beside first: RankExamination) -> [String] {
         [
             String(rank), host, String(cores.count),
-            cores.map(String.init).joined(separator: ","), instructionSet,
+            cores.map(String.init).joined(separator: ","), instructionSet, bfloat16,
             memory.map { "\($0 >> 20) MiB" } ?? "?", disk.map { "\($0 >> 30) GiB" } ?? "?",
             "\(Int(((clock - first.clock) * 1000).rounded())) ms",
         ]

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Methods
+import TensorCore
 
 /// A recipe and what overrides it.
 struct RecipeOptions: ParsableArguments {
@@ -53,4 +54,15 @@ struct ResumeOptions: ParsableArguments {
             "auto: from the newest good checkpoint, if there is one; never: from the start.",
             valueName: "auto|never|PATH"))
     var resume = "auto"
+}
+
+extension Precision {
+    /// The precision that an option names.
+    init(argument: String) throws {
+        guard let precision = Precision(rawValue: argument) else {
+            let names = Precision.allCases.map(\.rawValue).joined(separator: " or ")
+            throw ValidationError("'\(argument)' is no precision: \(names)")
+        }
+        self = precision
+    }
 }
