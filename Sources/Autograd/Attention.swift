@@ -187,7 +187,8 @@ extension Tape {
                 scale: context.scale, precision: precision, scratch: products)
             serial.gemm(
                 dropped, transposed: true, part.query, into: gradient.key,
-                accumulate: adding.key, scale: context.scale, precision: precision, scratch: products)
+                accumulate: adding.key, scale: context.scale, precision: precision,
+                scratch: products)
         }
     }
 

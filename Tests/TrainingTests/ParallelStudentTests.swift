@@ -62,6 +62,23 @@ import Training
         try expectSameBits(training, ranks: [2, 3])
     }
 
+    /// Products in bfloat16: the same bits on any number of ranks and in any passes, and losses near
+    /// those of float32.
+    @Test func bfloat16() throws {
+        let exact = try usual.outcomes(ranks: 1)[0]
+        var training = usual
+        training.options.precision = .bfloat16
+        try expectSameBits(training, ranks: [2, 3])
+        let rounded = try training.outcomes(ranks: 1)[0]
+        #expect(rounded.weights != exact.weights)
+        for (ours, theirs) in zip(rounded.losses, exact.losses) {
+            let (ours, theirs) = (Double(bitPattern: ours), Double(bitPattern: theirs))
+            #expect(abs(ours - theirs) <= 0.02 * theirs, "\(ours) and \(theirs)")
+        }
+        training.options.maximumTokensPerPass = 40
+        #expect(try training.outcomes(ranks: 1)[0] == rounded)
+    }
+
     /// One text a pass, a few, all at once: passes bound memory and change nothing.
     @Test(arguments: [1, 40, 100])
     func anyPassSize(tokens: Int) throws {

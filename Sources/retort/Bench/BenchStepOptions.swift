@@ -85,8 +85,9 @@ struct BenchStepOptions: ParsableArguments {
         }
     }
 
-    /// Even between the shortest and the longest, or skewed to a mean: the mean of u^k over 0..1 is
-    /// 1 / (k + 1). The u are evenly spaced, in random order, so that the mean is met.
+    /// Lengths even between the shortest and the longest, or skewed to a mean.
+    ///
+    /// The mean of u^k over 0..1 is 1 / (k + 1); the u are evenly spaced, in random order.
     private func sampleLengths(_ random: Philox4x32) -> [Int] {
         let shortest = shortest ?? length
         let exponent =
