@@ -206,6 +206,24 @@ static inline __attribute__((always_inline)) retort_float16 retort_square_root16
     return __builtin_elementwise_sqrt(x);
 }
 
+// Loads and stores at any address. The standard library's are sometimes emitted on their own, under one
+// name for all instruction sets.
+#define RETORT_MEMORY(lanes)                                                                       \
+    static inline __attribute__((always_inline)) retort_float##lanes retort_load##lanes(           \
+        const float *source) {                                                                     \
+        retort_float##lanes x;                                                                     \
+        __builtin_memcpy(&x, source, sizeof x);                                                    \
+        return x;                                                                                  \
+    }                                                                                              \
+    static inline __attribute__((always_inline)) void retort_store##lanes(                         \
+        retort_float##lanes x, float *target) {                                                    \
+        __builtin_memcpy(target, &x, sizeof x);                                                    \
+    }
+RETORT_MEMORY(4)
+RETORT_MEMORY(8)
+RETORT_MEMORY(16)
+#undef RETORT_MEMORY
+
 // Shuffles for the transposition of panels: within each quad of lanes, the lower (upper) elements of
 // two vectors in turn, singly and in pairs.
 #define RETORT_INTERLEAVE(lanes, name, ...)                                                        \
@@ -264,15 +282,19 @@ RETORT_BFLOAT16(8)
 RETORT_BFLOAT16(16)
 #undef RETORT_BFLOAT16
 
-#if defined(__x86_64__)
-/// sum + the products of pairs of bfloat16, as AVX512-BF16 adds them up. To be called in the code of
-/// the satellite that is compiled for it; elsewhere it doesn't compile.
-static inline __attribute__((always_inline, target("avx512f,avx512bf16"))) retort_float16
-retort_add_products_of_pairs(retort_float16 sum, retort_float16 a, retort_float16 b) {
+/// sum + the products of pairs of bfloat16, as AVX512-BF16 adds them up: in the code of the satellite
+/// that is compiled for it. Elsewhere it is never called.
+static inline __attribute__((always_inline)) retort_float16 retort_add_products_of_pairs(
+    retort_float16 sum, retort_float16 a, retort_float16 b) {
+#if defined(__AVX512BF16__)
     typedef __bf16 halves __attribute__((vector_size(64)));
     return (retort_float16)__builtin_ia32_dpbf16ps_512(sum, (halves)a, (halves)b);
-}
+#else
+    (void)a, (void)b;
+    __builtin_trap();
+    return sum;
 #endif
+}
 
 /// Which worker of a thread pool the calling thread is: 0 outside every pool's work.
 int32_t retort_worker_slot(void);
