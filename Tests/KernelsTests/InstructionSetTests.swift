@@ -20,6 +20,14 @@ import Testing
         }
     }
 
+    @Test func oneSetMultipliesBFloat16() {
+        #if arch(x86_64)
+            #expect(InstructionSet.allCases.filter(\.hasBFloat16) == [.avx512bf16])
+        #else
+            #expect(InstructionSet.allCases.filter(\.hasBFloat16).isEmpty)
+        #endif
+    }
+
     @Test func availableSetsEndWithTheDetectedOne() {
         let available = InstructionSet.available
         #expect(available.first == .baseline)

@@ -82,6 +82,10 @@ public protocol FloatVector: BitwiseCopyable {
     static func transposeQuads(
         _ a: Self, _ b: Self, _ c: Self, _ d: Self
     ) -> (Self, Self, Self, Self)
+    /// The lanes from memory, at any address.
+    init(at source: UnsafePointer<Float>)
+    /// Writes the lanes to memory, at any address.
+    func store(at target: UnsafeMutablePointer<Float>)
     /// Rounded to bfloat16 (nearest, ties to even; NaN is quiet): the upper half of each lane.
     func roundedToBFloat16() -> Self
     /// Two rounded vectors in one: the first in the lower halves of the lanes.
@@ -115,7 +119,7 @@ extension UnsafePointer where Pointee == Float {
     /// The vector that starts `offset` elements from here.
     @_alwaysEmitIntoClient @_transparent
     public func load<V: FloatVector>(_ offset: Int, as type: V.Type) -> V {
-        UnsafeRawPointer(self).loadUnaligned(fromByteOffset: offset &* 4, as: V.self)
+        V(at: moved(offset))
     }
 
     /// This address moved by `offset` elements.
@@ -129,13 +133,13 @@ extension UnsafeMutablePointer where Pointee == Float {
     /// The vector that starts `offset` elements from here.
     @_alwaysEmitIntoClient @_transparent
     public func load<V: FloatVector>(_ offset: Int, as type: V.Type) -> V {
-        UnsafeRawPointer(self).loadUnaligned(fromByteOffset: offset &* 4, as: V.self)
+        V(at: moved(offset))
     }
 
     /// Writes a vector `offset` elements from here.
     @_alwaysEmitIntoClient @_transparent
     public func store<V: FloatVector>(_ vector: V, _ offset: Int) {
-        UnsafeMutableRawPointer(self).storeBytes(of: vector, toByteOffset: offset &* 4, as: V.self)
+        vector.store(at: moved(offset))
     }
 
     /// This address moved by `offset` elements.

@@ -27,17 +27,15 @@ public enum SingleStep<Vector: FloatVector>: TileStep {
     }
 }
 
-#if arch(x86_64)
-    /// Two values of k in bfloat16, by AVX512-BF16: only in the satellite that is compiled for it.
-    @frozen
-    public enum PairStep: TileStep {
-        /// `sum` and the products of both pairs.
-        @_alwaysEmitIntoClient @_transparent
-        public static func add(_ sum: Vector16, _ a: Vector16, _ b: Vector16) -> Vector16 {
-            Vector16(value: retort_add_products_of_pairs(sum.value, a.value, b.value))
-        }
+/// Two values of k in bfloat16, by AVX512-BF16: only in the satellite that is compiled for it.
+@frozen
+public enum PairStep: TileStep {
+    /// `sum` and the products of both pairs.
+    @_alwaysEmitIntoClient @_transparent
+    public static func add(_ sum: Vector16, _ a: Vector16, _ b: Vector16) -> Vector16 {
+        Vector16(value: retort_add_products_of_pairs(sum.value, a.value, b.value))
     }
-#endif
+}
 
 /// Rows of a micro-tile.
 public protocol TileRows {

@@ -34,7 +34,7 @@ func moved<T: BitwiseCopyable>(_ source: UnsafePointer<T>, _ offset: Int) -> Uns
 /// Four floats in a row.
 @_alwaysEmitIntoClient @_transparent
 func quadOfFloats<T: BitwiseCopyable>(_ source: UnsafePointer<T>) -> SIMD4<Float> {
-    UnsafeRawPointer(source).loadUnaligned(as: SIMD4<Float>.self)
+    Vector4(at: UnsafeRawPointer(source).assumingMemoryBound(to: Float.self)).value
 }
 
 /// Floats, as they are.

@@ -217,6 +217,14 @@ public struct Vector8: FloatVector {
         )
     }
 
+    /// The lanes from memory, at any address.
+    @_alwaysEmitIntoClient @_transparent
+    public init(at source: UnsafePointer<Float>) { value = retort_load8(source) }
+
+    /// Writes the lanes to memory, at any address.
+    @_alwaysEmitIntoClient @_transparent
+    public func store(at target: UnsafeMutablePointer<Float>) { retort_store8(value, target) }
+
     /// Rounded to bfloat16, which is the upper half of a lane.
     @_alwaysEmitIntoClient @_transparent
     public func roundedToBFloat16() -> Self { Self(value: retort_round_bfloat16_8(value)) }
