@@ -63,7 +63,7 @@ struct RowCase {
     /// One step: the rows apart, everything else in the buffer; then the parts are gathered.
     func sum(
         _ communicator: Communicator, _ accumulator: TreeAccumulator, _ layout: BucketLayout,
-        step: Int
+        step: Int, beforeRows: (_ table: Int) throws -> Void = { _ in }
     ) throws -> [Float] {
         accumulator.reset()
         for leaf in accumulator.leaves {
@@ -92,6 +92,7 @@ struct RowCase {
                 communicator.startReduceScatter(accumulator, layout: layout, bucket: bucket))
         }
         for table in tables.indices {
+            try beforeRows(table)
             pending.append(
                 communicator.startReduceRows(accumulator, layout: layout, table: table))
         }
