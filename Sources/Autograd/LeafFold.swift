@@ -8,7 +8,7 @@
 // The activations of all leaves of a rank are computed in one batch, and only here, where rows are
 // summed, are leaves told apart: partial sums live in a few scratch matrices of one weight's size,
 // never in whole-model buffers. An empty leaf is skipped; sums start at +0, so that this equals
-// adding its zero.
+// adding its zero. Embedding tables: EmbeddingFold.swift.
 
 public import TensorCore
 
@@ -20,14 +20,17 @@ public struct GradientSink {
         public let leaves: Range<Int>
         /// `1 x elementCount`, laid out as the parameter set; zero in the gaps.
         public let gradients: Matrix
+        /// Tables whose gradients are taken by rows.
+        public let collectors: [RowCollector]
 
         /// A subtree with its buffer.
-        public init(leaves: Range<Int>, gradients: Matrix) {
+        public init(leaves: Range<Int>, gradients: Matrix, collectors: [RowCollector] = []) {
             precondition(
                 leaves.count > 0 && leaves.count & (leaves.count - 1) == 0,
                 "a subtree of \(leaves.count) leaves")
             self.leaves = leaves
             self.gradients = gradients
+            self.collectors = collectors
         }
     }
 
@@ -58,7 +61,7 @@ extension Tape {
     ) {
         guard let indices = claim(parameter), let sink else { return }
         for node in sink.nodes {
-            let destination = parameters.view(indices, of: node.gradients)
+            let destination = view(indices, of: node)
             let written = fold(
                 node.leaves, axis: axis, into: destination, addsExactly: addsExactly, contribution)
             if !written { destination.fill(0) }
@@ -92,8 +95,8 @@ extension Tape {
                 contribution(rows, pair.row(0), pair.row(1))
             }
             if !written { both.fill(0) }
-            parameters.view(firstIndex, of: node.gradients).copy(from: both.row(0))
-            parameters.view(secondIndex, of: node.gradients).copy(from: both.row(1))
+            view(firstIndex, of: node).copy(from: both.row(0))
+            view(secondIndex, of: node).copy(from: both.row(1))
         }
         recycle(both)
         sink.finished(firstIndex)
@@ -134,64 +137,36 @@ extension Tape {
         return true
     }
 
-    /// Sums the gradient of an embedding table, of which a batch touches few rows.
-    func foldEmbedding(table: Variable, ids: [Int32], outputGradient: Matrix) {
-        guard let index = claim(table), let sink else { return }
-        let uses = RowUses(ids: ids)
-        for node in sink.nodes {
-            let destination = parameters.view(index, of: node.gradients)
-            destination.fill(0)
-            for (id, rows) in uses.groups {
-                _ = foldRows(
-                    node.leaves, uses.rows[rows], outputGradient, into: destination.row(id))
-            }
-        }
-        sink.finished(index)
-    }
-
-    /// Sums those of `rows` (ascending) that lie in the subtree into the zeroed `destination`.
-    private func foldRows(
-        _ leaves: Range<Int>, _ rows: ArraySlice<Int>, _ source: Matrix, into destination: Matrix
-    ) -> Bool {
-        if rows.isEmpty { return false }
-        if leaves.count == 1 {
-            let range = layout.rows(ofLeaf: leaves.lowerBound, on: .tokens)
-            let inside = rows.inside(range)
-            for row in inside {
-                compute.add(destination, source.row(row), into: destination)
-            }
-            return !inside.isEmpty
-        }
-        let middle = leaves.lowerBound + leaves.count / 2
-        let boundary = layout.rows(ofLeaf: middle, on: .tokens).lowerBound
-        let split = rows.firstIndex { $0 >= boundary } ?? rows.endIndex
-        let left = foldRows(
-            leaves.lowerBound..<middle, rows[..<split], source, into: destination)
-        guard left else {
-            return foldRows(
-                middle..<leaves.upperBound, rows[split...], source, into: destination)
-        }
-        let partial = fresh(rows: 1, columns: destination.columns)
-        partial.fill(0)
-        if foldRows(middle..<leaves.upperBound, rows[split...], source, into: partial) {
-            compute.add(destination, partial, into: destination)
-        }
-        recycle(partial)
-        return true
-    }
-
     /// Gradients of weights that took no part in the pass are zero.
     func zeroUntouchedParameters() {
         guard let sink else { return }
         for index in parameters.parameters.indices
         where !differentiatedParameters.contains(index) {
-            for node in sink.nodes { parameters.view(index, of: node.gradients).fill(0) }
+            for node in sink.nodes {
+                if let collector = node.collector(of: index..<index + 1) {
+                    _ = collector.begin([])
+                    for range in parameters.parameters[index].range.without(collector.elements) {
+                        node.gradients.columns(range).fill(0)
+                    }
+                } else {
+                    view(index..<index + 1, of: node).fill(0)
+                }
+            }
             sink.finished(index..<index + 1)
         }
     }
 
+    /// The weights' place in a subtree's buffer.
+    func view(_ indices: Range<Int>, of node: GradientSink.Node) -> Matrix {
+        precondition(
+            !node.collectors.contains { indices.contains($0.table) },
+            "\(parameters.parameters[indices.lowerBound].name) is taken by rows and is no "
+                + "embedding table")
+        return parameters.view(indices, of: node.gradients)
+    }
+
     /// The indices of weights, marked as differentiated in this pass.
-    private func claim(_ variable: Variable) -> Range<Int>? {
+    func claim(_ variable: Variable) -> Range<Int>? {
         guard let indices = weights(variable) else { return nil }
         for index in indices {
             // Adding a second use's subtree sums would make the order of additions depend on which
@@ -201,31 +176,5 @@ extension Tape {
                 "\(parameters.parameters[index].name) is used twice in one pass")
         }
         return indices
-    }
-}
-
-/// Which rows use which id, ids ascending and rows ascending inside an id.
-private struct RowUses {
-    let rows: [Int]
-    private(set) var groups: [(id: Int, rows: Range<Int>)] = []
-
-    init(ids: [Int32]) {
-        rows = ids.indices.sorted { (ids[$0], $0) < (ids[$1], $1) }
-        var start = 0
-        for end in 1...max(rows.count, 1) where end <= rows.count {
-            if end == rows.count || ids[rows[end]] != ids[rows[start]] {
-                groups.append((Int(ids[rows[start]]), start..<end))
-                start = end
-            }
-        }
-    }
-}
-
-extension ArraySlice<Int> {
-    /// The elements of an ascending slice that lie in `range`.
-    fileprivate func inside(_ range: Range<Int>) -> ArraySlice<Int> {
-        let first = firstIndex { $0 >= range.lowerBound } ?? endIndex
-        let last = self[first...].firstIndex { $0 >= range.upperBound } ?? endIndex
-        return self[first..<last]
     }
 }

@@ -19,7 +19,7 @@ extension Communicator {
         try startReduceScatter(accumulator, layout: layout, bucket: bucket).wait()
     }
 
-    /// Adds all buckets, one after another.
+    /// Adds all buckets of an accumulator without tables, one after another.
     public func reduceScatter(_ accumulator: TreeAccumulator, layout: BucketLayout) throws {
         let pending = layout.buckets.indices.map {
             startReduceScatter(accumulator, layout: layout, bucket: $0)
@@ -33,11 +33,7 @@ extension Communicator {
     public func startReduceScatter(
         _ accumulator: TreeAccumulator, layout: BucketLayout, bucket: Int
     ) -> PendingOperation {
-        precondition(
-            accumulator.rank == rank && accumulator.tree.ranks == size && layout.ranks == size
-                && layout.count == accumulator.count,
-            "a tree for rank \(accumulator.rank) of \(accumulator.tree.ranks) and \(layout.count)"
-                + " elements, on rank \(rank) of \(size) with \(accumulator.count)")
+        check(accumulator, layout)
         let nodes = accumulator.canonicalBuffers
         let result = accumulator.reduced
         let reduction = BucketReduction(
@@ -49,7 +45,16 @@ extension Communicator {
         }
     }
 
-    private func run(_ reduction: BucketReduction) throws {
+    func check(_ accumulator: TreeAccumulator, _ layout: BucketLayout) {
+        precondition(
+            accumulator.rank == rank && accumulator.tree.ranks == size && layout.ranks == size
+                && layout.count == accumulator.count,
+            "a tree for rank \(accumulator.rank) of \(accumulator.tree.ranks) and \(layout.count)"
+                + " elements, on rank \(rank) of \(size) with \(accumulator.count)")
+    }
+
+    /// Adds one bucket; on the communication thread.
+    func run(_ reduction: BucketReduction) throws {
         guard let result = reduction.result else { return }
         let part = reduction.layout.part(bucket: reduction.bucket, rank: rank)
         let chunk = reduction.chunk
@@ -81,7 +86,7 @@ extension Communicator {
 }
 
 /// The plan of one bucket's reduction: who sends which slice of which node in which chunk.
-private struct BucketReduction {
+struct BucketReduction {
     let tree: LeafTree
     let layout: BucketLayout
     let bucket: Int

@@ -6,11 +6,19 @@ import Synchronization
 /// Memory for data on its way, reused from operation to operation.
 struct StagingMemory {
     private var buffer = FloatBuffer(count: 0)
+    private var sets: [RowSet] = []
 
     /// At least `count` floats; what they hold is undefined.
     mutating func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
         if buffer.count < count { buffer = FloatBuffer(count: count) }
         return buffer.base
+    }
+
+    /// Row sets with room for so many rows each; what they hold is undefined.
+    mutating func rowSets(_ rows: [Int], width: Int) -> [RowSet] {
+        while sets.count < rows.count { sets.append(RowSet()) }
+        for (set, rows) in zip(sets, rows) { set.reserve(rows, width: width) }
+        return Array(sets.prefix(rows.count))
     }
 }
 

@@ -3,7 +3,8 @@
 //
 // Buckets are begun from the last to the first, the order in which a backward pass completes a flat
 // buffer that is laid out as the forward pass uses it; every rank keeps to that order, whatever it
-// completes first, because a collective needs the same order everywhere.
+// completes first, because a collective needs the same order everywhere. Tables that are kept by rows
+// come last: a backward pass ends with them.
 
 import Autograd
 import Collectives
@@ -14,10 +15,12 @@ final class OverlappedReduction {
     private let accumulator: TreeAccumulator
     private let layout: BucketLayout
     private let parameters: ParameterSet
+    /// The buckets that are reduced as buffers, in the order in which they are begun.
+    private let order: [Int]
     /// Weights of each bucket that have no gradient yet.
     private var missing: [Int]
-    /// Buckets that aren't begun: those below this one.
-    private var next: Int
+    /// Place in `order` of the first bucket that isn't begun.
+    private var next = 0
     private var pending: [PendingOperation] = []
 
     init(
@@ -28,7 +31,9 @@ final class OverlappedReduction {
         self.layout = layout
         self.parameters = parameters
         self.communicator = communicator
-        next = layout.buckets.count
+        order = layout.buckets.indices.reversed().filter { bucket in
+            accumulator.bufferedRanges.contains { $0.overlaps(layout.buckets[bucket]) }
+        }
         missing = layout.buckets.map { bucket in
             parameters.parameters.count { $0.range.overlaps(bucket) }
         }
@@ -42,26 +47,27 @@ final class OverlappedReduction {
                 missing[bucket] -= 1
             }
         }
-        while next > 0, missing[next - 1] == 0 {
-            next -= 1
-            accumulator.fold(layout.buckets[next])
-            begin(next)
+        while next < order.count, missing[order[next]] == 0 {
+            accumulator.fold(layout.buckets[order[next]])
+            beginNext()
         }
     }
 
     /// Begins what isn't begun yet, after the accumulator's last leaf, and waits for everything.
     func finish() throws {
-        while next > 0 {
-            next -= 1
-            begin(next)
+        while next < order.count { beginNext() }
+        for table in accumulator.tables.indices {
+            pending.append(
+                communicator.startReduceRows(accumulator, layout: layout, table: table))
         }
         // All are waited for, also after a failure: they use the accumulator's buffers.
         let outcomes = pending.map { operation in Result { try operation.wait() } }
         for outcome in outcomes { try outcome.get() }
     }
 
-    private func begin(_ bucket: Int) {
+    private func beginNext() {
         pending.append(
-            communicator.startReduceScatter(accumulator, layout: layout, bucket: bucket))
+            communicator.startReduceScatter(accumulator, layout: layout, bucket: order[next]))
+        next += 1
     }
 }

@@ -12,34 +12,6 @@ public import Collectives
 public import Models
 public import TensorCore
 
-/// One sample of a step.
-public struct TrainingSample: Sendable {
-    /// The text.
-    public let tokens: TokenSequence
-    /// The wanted class probabilities: one-hot for a hard label.
-    public let target: [Float]
-    /// The sample's weight in the loss.
-    public let weight: Float
-    /// Its global index: what its dropout is keyed by.
-    public let sample: UInt32
-
-    /// One sample.
-    public init(tokens: TokenSequence, target: [Float], weight: Float, sample: UInt32) {
-        self.tokens = tokens
-        self.target = target
-        self.weight = weight
-        self.sample = sample
-    }
-}
-
-/// What a step did.
-public struct StepReport: Sendable {
-    /// Weighted mean loss over the samples.
-    public let loss: Double
-    /// Norm of the whole gradient before clipping.
-    public let gradientNorm: Double
-}
-
 /// A student that all ranks train together.
 public final class ParallelStudent {
     /// The student; its weights are equal on all ranks between steps.
@@ -54,6 +26,7 @@ public final class ParallelStudent {
     /// Updates so far.
     public internal(set) var updates = 0
     private let tree: LeafTree
+    private let tables: EmbeddingTables
     private let accumulator: TreeAccumulator
     /// Memory of the passes: between steps it may serve other passes of the same student, which then
     /// share its packed weights.
@@ -65,9 +38,20 @@ public final class ParallelStudent {
     private static let blockSize = 16_384
 
     /// Sets training up around a student whose weights are equal on all ranks.
-    public init(
+    public convenience init(
         _ student: BertClassifier, options: TrainingOptions, seed: UInt64,
         communicator: Communicator, compute: Compute, appliesDropout: Bool = true
+    ) {
+        self.init(
+            student, options: options, seed: seed, communicator: communicator, compute: compute,
+            appliesDropout: appliesDropout, smallestRowTable: EmbeddingTables.smallestCount)
+    }
+
+    /// As above, with embedding tables from `smallestRowTable` elements kept by rows: the same bits
+    /// whatever it is.
+    init(
+        _ student: BertClassifier, options: TrainingOptions, seed: UInt64,
+        communicator: Communicator, compute: Compute, appliesDropout: Bool, smallestRowTable: Int
     ) {
         self.student = student
         self.appliesDropout = appliesDropout
@@ -76,10 +60,14 @@ public final class ParallelStudent {
         self.communicator = communicator
         self.compute = compute
         let count = student.parameters.elementCount
+        tables = EmbeddingTables(
+            student.parameters, blockSize: Self.blockSize, smallestCount: smallestRowTable)
         layout = BucketLayout(
-            count: count, ranks: communicator.size, blockSize: Self.blockSize)
+            count: count, ranks: communicator.size, blockSize: Self.blockSize,
+            apart: tables.tables.map(\.elements))
         tree = LeafTree(leafCount: options.microBatches, ranks: communicator.size)
-        accumulator = TreeAccumulator(tree: tree, rank: communicator.rank, count: count)
+        accumulator = TreeAccumulator(
+            tree: tree, rank: communicator.rank, count: count, tables: tables.tables)
         optimizer = ShardedOptimizer(
             options, layout: layout, rank: communicator.rank, compute: compute)
     }
@@ -179,7 +167,7 @@ public final class ParallelStudent {
         let offsets = (leaves.lowerBound...leaves.upperBound).map { boundary($0, batch.count) }
         let samples = batch[offsets[0]..<offsets[leaves.count]]
         guard !samples.isEmpty else {
-            gradients.fill(0)
+            for range in accumulator.bufferedRanges { gradients.columns(range).fill(0) }
             reduction?.finished(student.parameters.parameters.indices)
             return leaves.map { _ in [0] }
         }
@@ -193,9 +181,11 @@ public final class ParallelStudent {
         let tape = Tape(
             compute: compute, memory: memory, parameters: student.parameters,
             layout: tokens.layout, precision: options.precision,
-            sink: GradientSink(nodes: [.init(leaves: leaves, gradients: gradients)]) {
-                reduction?.finished($0)
-            })
+            sink: GradientSink(nodes: [
+                .init(
+                    leaves: leaves, gradients: gradients,
+                    collectors: tables.collectors(accumulator))
+            ]) { reduction?.finished($0) })
         let dropout = appliesDropout ? DropoutPlan(seed: seed, step: UInt64(step)) : nil
         let logits = compute.measured("forward") {
             student.logits(tape, tokens, dropout: dropout)

@@ -92,9 +92,14 @@ struct SampleNetwork {
         }
     }
 
-    /// The gradients of subtrees, each as bits of the flat buffer, computed in one pass.
+    /// The gradients of subtrees, each as the flat buffer, computed in one pass.
+    ///
+    /// - Parameters:
+    ///   - filling: What the buffers hold before.
+    ///   - collectors: What takes tables by rows, by the subtree's place.
     func gradients(
-        _ batch: Batch, nodes: [Range<Int>], _ compute: Compute, dropout: Bool = true
+        _ batch: Batch, nodes: [Range<Int>], _ compute: Compute, dropout: Bool = true,
+        filling: Float = 0, collectors: (_ place: Int) -> [RowCollector] = { _ in [] }
     ) -> [[Float]] {
         let leaves = (nodes.first?.lowerBound ?? 0)..<(nodes.last?.upperBound ?? 0)
         let (texts, layout) = batch.part(leaves)
@@ -104,10 +109,17 @@ struct SampleNetwork {
         }
         let arena = Arena()
         let buffers = nodes.map { _ in arena.zeros(1, parameters.elementCount) }
+        for buffer in buffers {
+            // Gaps are zero from the start.
+            for parameter in parameters.parameters { buffer.columns(parameter.range).fill(filling) }
+        }
         let tape = Tape(
             compute: compute, memory: TapeMemory(), parameters: parameters, layout: layout,
             sink: GradientSink(
-                nodes: zip(nodes, buffers).map { .init(leaves: $0, gradients: $1) }))
+                nodes: nodes.indices.map {
+                    .init(
+                        leaves: nodes[$0], gradients: buffers[$0], collectors: collectors($0))
+                }))
         let output = scores(tape, texts, dropout: dropout)
         let gradient = arena.matrix(texts.count, Self.classes)
         for row in 0..<texts.count {

@@ -10,8 +10,9 @@ enum CollectiveChecks {
     static let all: [(name: String, check: @Sendable (Communicator) throws -> Void)] = [
         ("broadcast", broadcast), ("all-gather", allGather), ("all-reduce", allReduce),
         ("sums by leaf and block", orderedSums), ("gradient sum", gradientSum),
-        ("overlap", overlap), ("counter", counter), ("barrier order", barrierOrder),
-        ("traffic", traffic), ("agreement", agreement),
+        ("row sum", rowSum), ("row traffic", rowTraffic), ("overlap", overlap),
+        ("counter", counter), ("barrier order", barrierOrder), ("traffic", traffic),
+        ("agreement", agreement),
     ]
 
     static func broadcast(_ communicator: Communicator) throws {

@@ -94,6 +94,26 @@ private struct Trouble: Error, Equatable {
         for rank in [0, 2, 3] { #expect(seen[rank] == "rank 1: Trouble(rank: 1)") }
     }
 
+    @Test(arguments: 0..<4) func aFailureBetweenRowsFreesTheOthers(round: Int) throws {
+        let rows = RowCase(leaves: 8, percent: 30)
+        let seen = try outcomes(ranks: 4) { communicator in
+            let accumulator = TreeAccumulator(
+                tree: LeafTree(leafCount: 8, ranks: 4), rank: communicator.rank, count: rows.count,
+                tables: rows.tables)
+            let layout = rows.layout(ranks: 4, bucketSize: 700)
+            for step in 0..<4 {
+                _ = try rows.sum(communicator, accumulator, layout, step: step) { table in
+                    if step == 2 && communicator.rank == round && table == round % 2 {
+                        throw Trouble(rank: round)
+                    }
+                }
+            }
+        }
+        for rank in 0..<4 where rank != round {
+            #expect(seen[rank] == "rank \(round): Trouble(rank: \(round))")
+        }
+    }
+
     @Test func differentCallsAreNamed() throws {
         let seen = try outcomes(ranks: 2) { communicator in
             try communicator.barrier()

@@ -8,7 +8,8 @@ import Foundation
 import Models
 import TensorCore
 import TestSupport
-import Training
+
+@testable import Training
 
 /// What a training came to.
 struct TrainingOutcome: Equatable, Sendable {
@@ -29,6 +30,10 @@ struct TrainingCase: Sendable {
     var batchSize = 13
     var appliesDropout = true
     var threads = 1
+    /// Ids that texts are made of.
+    var vocabularyCount = TinyBert.vocabularyCount
+    /// Elements from which embedding tables are kept by rows.
+    var smallestRowTable = EmbeddingTables.smallestCount
 
     /// A case with defaults: 8 leaves, AdamW, a rate that moves every weight.
     init(folder: String) {
@@ -46,7 +51,7 @@ struct TrainingCase: Sendable {
             return TrainingSample(
                 tokens: TokenSequence(
                     ids: (0..<length).map { _ in
-                        Int32(numbers.below(TinyBert.vocabularyCount))
+                        Int32(numbers.below(vocabularyCount))
                     }),
                 target: [chance, (1 - chance) / 4, 3 * (1 - chance) / 4],
                 weight: Float(1 + 0.5 * numbers.signed()),
@@ -59,7 +64,7 @@ struct TrainingCase: Sendable {
         ParallelStudent(
             try BertClassifier(ModelFolder(path: folder)), options: options, seed: 42,
             communicator: communicator, compute: Compute(threads: threads),
-            appliesDropout: appliesDropout)
+            appliesDropout: appliesDropout, smallestRowTable: smallestRowTable)
     }
 
     /// Takes steps and adds to the outcome.

@@ -18,14 +18,20 @@ public struct BucketLayout: Sendable, Equatable {
     ///
     /// Cutting each bucket, and not the whole buffer, into the ranks' parts lets every rank take part
     /// in every bucket: the network is used evenly while the backward pass is still running.
-    public init(count: Int, ranks: Int, bucketSize: Int = 4 << 20, blockSize: Int = 1024) {
+    ///
+    /// - Parameter apart: Ranges whose buckets hold nothing else (tables kept by rows, say): whole
+    ///   blocks, rising.
+    public init(
+        count: Int, ranks: Int, bucketSize: Int = 4 << 20, blockSize: Int = 1024,
+        apart: [Range<Int>] = []
+    ) {
         precondition(
             count >= 0 && ranks > 0 && bucketSize > 0 && blockSize > 0,
             "count \(count), ranks \(ranks), bucket \(bucketSize), block \(blockSize)")
         let step = max(1, bucketSize / blockSize) * blockSize
-        self.init(
-            boundaries: Array(stride(from: 0, to: count, by: step)) + [count], ranks: ranks,
-            blockSize: blockSize)
+        let edges = [0] + apart.flatMap { [$0.lowerBound, $0.upperBound] } + [count]
+        let starts = zip(edges, edges.dropFirst()).flatMap { stride(from: $0, to: $1, by: step) }
+        self.init(boundaries: Array(starts) + [count], ranks: ranks, blockSize: blockSize)
     }
 
     /// Cuts at given places: rising multiples of the block size from 0, then the count.

@@ -1,6 +1,7 @@
 // Adds a rank's leaves up, one after another, in the order of the tree, with as few buffers as the
 // tree allows: a binary counter. It knows no other rank; `Communicator.reduceScatter` takes the
-// canonical nodes from here and adds the rest.
+// canonical nodes from here and adds the rest. Tables of which a step touches few rows are kept by rows
+// beside the buffers: TreeAccumulator+Rows.swift.
 
 import Glibc
 
@@ -20,20 +21,40 @@ public final class TreeAccumulator: @unchecked Sendable {
     /// Elements of a leaf.
     public let count: Int
 
-    private var stack: [(buffer: FloatBuffer, node: LeafTree.Node)] = []
+    /// Tables whose elements are kept by rows; the buffers hold nothing of use there.
+    public let tables: [RowTable]
+
+    /// What the buffers hold: all elements but those that are kept by rows.
+    public let bufferedRanges: [Range<Int>]
+
+    /// The sum of a subtree: a buffer, and the rows of each table.
+    struct Sum {
+        let buffer: FloatBuffer
+        var rows: [RowSet]
+        var node: LeafTree.Node
+    }
+
+    var stack: [Sum] = []
     private var free: [FloatBuffer] = []
+    var freeRows: [RowSet] = []
+    /// Used by the communication thread while it reduces rows.
+    var writtenRows = WrittenRows()
     private var nextLeaf: Int
     private var folded = 0
-    private var isInLeaf = false
+    private(set) var isInLeaf = false
     private var openLeaves = 1
     private var resultBuffer: FloatBuffer?
 
     /// Makes an accumulator for one rank's part of a tree.
-    public init(tree: LeafTree, rank: Int, count: Int) {
+    ///
+    /// - Parameter tables: Tables to keep by rows, in the order of the buffer.
+    public init(tree: LeafTree, rank: Int, count: Int, tables: [RowTable] = []) {
         precondition(count >= 0, "a leaf of \(count) elements")
         self.tree = tree
         self.rank = rank
         self.count = count
+        self.tables = tables
+        bufferedRanges = Self.rest(of: count, without: tables.map(\.elements))
         nextLeaf = tree.leaves(of: rank).lowerBound
     }
 
@@ -43,12 +64,14 @@ public final class TreeAccumulator: @unchecked Sendable {
     /// Bytes of its buffers.
     public var allocatedBytes: Int {
         let held = stack.count + free.count + (resultBuffer == nil ? 0 : 1)
-        return held * count * MemoryLayout<Float>.stride
+        let rows = (stack.flatMap(\.rows) + freeRows).reduce(0) { $0 + $1.allocatedBytes }
+        return held * count * MemoryLayout<Float>.stride + rows
     }
 
     /// Forgets the last step and keeps its memory.
     public func reset() {
         free += stack.map(\.buffer)
+        freeRows += stack.flatMap(\.rows)
         stack.removeAll(keepingCapacity: true)
         nextLeaf = leaves.lowerBound
         isInLeaf = false
@@ -71,7 +94,7 @@ public final class TreeAccumulator: @unchecked Sendable {
             "subtree \(node.leaves) at leaf \(nextLeaf); rank \(rank) has the leaves \(leaves)")
         let buffer = free.popLast() ?? FloatBuffer(count: count)
         if zeroed { memset(buffer.base, 0, count * MemoryLayout<Float>.stride) }
-        stack.append((buffer, node))
+        stack.append(Sum(buffer: buffer, rows: tables.map { _ in emptyRows() }, node: node))
         isInLeaf = true
         openLeaves = node.leaves.count
         folded = 0
@@ -112,13 +135,17 @@ public final class TreeAccumulator: @unchecked Sendable {
         precondition(folded <= count, "\(folded) elements folded of a leaf of \(count)")
     }
 
-    /// Closes the open leaf or subtree; folds it whole if no part of it was folded before.
+    /// Closes the open leaf or subtree; folds its buffer whole if no part of it was folded before.
     public func finishLeaf() {
         precondition(isInLeaf, "no leaf is open")
-        if folded == 0 { fold(0..<count) }
-        precondition(folded == count, "\(folded) of \(count) elements of leaf \(nextLeaf) folded")
+        if folded == 0 { bufferedRanges.forEach(fold) }
+        let buffered = bufferedRanges.reduce(0) { $0 + $1.count }
+        precondition(
+            folded == buffered, "\(folded) of \(buffered) elements of leaf \(nextLeaf) folded")
         for _ in 0..<mergesOfTopLeaf {
-            free.append(stack.removeLast().buffer)
+            let right = stack.removeLast()
+            free.append(right.buffer)
+            addRows(right.rows)
             stack[stack.count - 1].node = stack[stack.count - 1].node.parent
         }
         isInLeaf = false
