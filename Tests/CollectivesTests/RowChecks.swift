@@ -116,9 +116,9 @@ extension CollectiveChecks {
                 for (step, percent) in [5, 60, 100, 0, 20, 100, 3].enumerated() {
                     let rows = RowCase(leaves: leaves, percent: percent)
                     let sum = try rows.sum(communicator, accumulator, layout, step: step)
-                    #expect(
-                        sum.map(\.bitPattern) == rows.expected(step: step).map(\.bitPattern),
-                        "\(leaves) leaves, buckets of \(bucketSize), step \(step)")
+                    let isSame =
+                        sum.map(\.bitPattern) == rows.expected(step: step).map(\.bitPattern)
+                    #expect(isSame, "\(leaves) leaves, buckets of \(bucketSize), step \(step)")
                 }
             }
         }
