@@ -72,7 +72,10 @@ import Testing
                 map("softmax") { table.softmax(x, y, length, &maximum, &sum) }
                 expectSame("softmax terms", [maximum.bitPattern, sum.bitPattern])
                 var row = retort_random_row(key0: 1, key1: 2, position: 3, site: 4, sample: 5)
-                map("dropout") { table.dropout(x, y, length, 0x8000_0000, 2, &row) }
+                var mask = [UInt8](repeating: 0, count: (length + 31) / 32 * 4 + 1)
+                map("dropout") { table.dropout(x, y, length, 0x8000_0000, 2, &row, &mask) }
+                expectSame("dropout's mask", mask.map(UInt32.init))
+                map("dropout again") { table.dropout_masked(x, y, length, 2, mask) }
                 expectSame("row_sum", [table.row_sum(x, length).bitPattern])
                 expectSame("row_maximum", [table.row_maximum(x, length).bitPattern])
                 expectSame("dot", [table.dot(x, x, length).bitPattern])
