@@ -45,7 +45,8 @@ struct MPIFaultTests {
         // Whichever was first, or rank 0 if neither knew of the other: all say the same.
         #expect(job.exitCode == 10 || job.exitCode == 12)
         #expect(job.count("report: rank \(job.exitCode - 10): trouble") == 1)
-        #expect(job.count("ends with: rank \(job.exitCode - 10): trouble") == 1)
+        // The rank between them, and the other thrower if it heard the news before it came to throw.
+        #expect((1...2).contains(job.count("ends with: rank \(job.exitCode - 10): trouble")))
     }
 
     @Test func aRankThrowsWhenOthersAreDone() throws {
