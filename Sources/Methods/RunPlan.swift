@@ -89,11 +89,16 @@ public struct RunPlan {
         let own = (recipe.train.microBatches + ranks - 1) / ranks
         let share = Double(recipe.train.globalBatchSize * own) / Double(recipe.train.microBatches)
         let tokens = min(Double(recipe.train.maximumTokensPerPass), share * meanTokens)
-        let activations = tokens * Double(folder.configuration.activationFloatsPerToken)
-        // Weights and gradient on each rank; both moments shared over the ranks (ZeRO-1).
-        let floats = 2 * Double(weights) + 2 * Double(weights) / Double(ranks) + activations
+        let configuration = folder.configuration
+        let activations =
+            tokens * Double(configuration.activationBytesPerToken(recipe.train.precision))
+        // Weights, packed weights and gradient on each rank; both moments shared over the ranks (ZeRO-1).
+        let floats =
+            2 * Double(weights) + Double(configuration.packedWeightCount)
+            + 2 * Double(weights) / Double(ranks)
+        let bytes = 4 * floats + activations
         add("weights", "\(fixed(Double(weights) / 1e6, 1)) million")
-        add("memory of a rank", "about \(fixed(floats * 4 / 1_048_576, 0)) MiB, \(ranks) ranks")
+        add("memory of a rank", "about \(fixed(bytes / 1_048_576, 0)) MiB, \(ranks) ranks")
         let checkpoint = 12 * Double(weights) / 1_048_576
         let kept = Double(recipe.checkpoint.keepLatest + 1)
         add(

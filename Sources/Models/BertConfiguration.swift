@@ -3,6 +3,7 @@
 
 public import Autograd
 import Foundation
+public import TensorCore
 
 /// What a BERT folder's `config.json` says.
 public struct BertConfiguration: Sendable {
@@ -97,9 +98,15 @@ extension BertConfiguration {
         }
     }
 
-    /// Floats that a training pass keeps for each token, about: every layer's activations and the
-    /// gradients of the widest of them.
-    public var activationFloatsPerToken: Int {
-        layerCount * (8 * hiddenSize + intermediateSize) + 4 * intermediateSize
+    /// Bytes that a training pass holds for each token, about: what every layer keeps for the backward
+    /// pass, and the values and gradients at hand, of which the widest count.
+    public func activationBytesPerToken(_ precision: Precision) -> Int {
+        let kept = layerCount * (8 * hiddenSize + intermediateSize)
+        return kept * (precision == .bfloat16 ? 2 : 4) + 4 * 4 * intermediateSize
+    }
+
+    /// The weights of linear layers, which are held packed as well.
+    public var packedWeightCount: Int {
+        layerCount * hiddenSize * (4 * hiddenSize + 2 * intermediateSize)
     }
 }
