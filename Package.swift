@@ -172,7 +172,8 @@ let package = Package(
         .testTarget(
             name: "RetortTests",
             dependencies: [
-                "Checkpoint", "Collectives", "Corpus", "Methods", "Models", "Safetensors",
+                "Checkpoint", "Collectives", "Corpus", "Methods", "Models", "Reporting",
+                "Safetensors",
                 "Teacher", "TestSupport", "Tokenizers", "Training", "retort",
             ], swiftSettings: common),
     ]

@@ -7,6 +7,7 @@ import Collectives
 import Corpus
 import Methods
 import Models
+import Reporting
 import Safetensors
 import Teacher
 import Tokenizers
@@ -47,6 +48,7 @@ enum ExitCodes {
         case let error as MethodError:
             (error.code == .unusableFolder ? inputOutput : badRecipe, error.message)
         case let error as CheckpointError: (code(error), error.message)
+        case let error as ReportingError: (code(error), error.message)
         case let error as CollectiveError: (ranks, error.message)
         default: (`internal`, String(describing: error))
         }
@@ -86,5 +88,13 @@ extension ExitCodes {
 
     private static func code(_ error: CheckpointError) -> Int32 {
         inputOutput
+    }
+
+    private static func code(_ error: ReportingError) -> Int32 {
+        switch error.code {
+        case .unreadable: badData
+        case .unwritable: inputOutput
+        case .template: `internal`
+        }
     }
 }

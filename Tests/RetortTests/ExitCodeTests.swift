@@ -5,6 +5,7 @@ import Collectives
 import Corpus
 import Methods
 import Models
+import Reporting
 import Safetensors
 import Teacher
 import Testing
@@ -25,6 +26,7 @@ import Training
         (TrainingError(.diverged, "m"), 65), (TrainingError(.invalidOptions, "m"), 78),
         (TrainingError(.foreignCheckpoint, "m"), 78), (MethodError(.invalidRecipe, "m"), 78),
         (MethodError(.unusableFolder, "m"), 74), (MethodError(.unusableLabels, "m"), 78),
+        (ReportingError(.unreadable, "m"), 65), (ReportingError(.unwritable, "m"), 74),
         (CancellationError(), 70),
     ]
 

@@ -27,6 +27,8 @@ recipe() { # NAME SED-SCRIPT: a changed copy of the good recipe
 
 mistake "unknown command" 64 "distil" "$retort" distil small.yaml
 mistake "no such recipe" 66 "nowhere.yaml" "$retort" run nowhere.yaml
+mistake "profile where nothing can be written" 74 "nowhere/trace.json" "$retort" run small.yaml --profile nowhere/trace.json
+mistake "word for a precision" 78 "float32, bfloat16" "$retort" run small.yaml --set train.precision=half
 mistake "override without a value" 64 "seed" "$retort" run small.yaml --set seed
 mistake "override of an unknown key" 78 "learning_rate" "$retort" run small.yaml --set train.learning_rat=1e-3
 
