@@ -101,11 +101,12 @@ extension Tape {
         let values = inputs.values(\.value)
         let (rows, width) = (values.query.rows, values.query.columns)
         precondition(width % heads == 0, "width \(width) isn't a multiple of \(heads) heads")
-        let site = isRecording ? dropout.flatMap { $0.probability > 0 ? $0 : nil } : nil
         let context = AttentionContext(
             heads: heads, scale: 1 / Float(width / heads).squareRoot(),
             maximum: arena.matrix(rows, heads), sum: arena.matrix(rows, heads),
-            dropout: site.map { ($0, arena.dropoutMask(rows * heads, layout.longestSequence)) })
+            dropout: active(dropout).map {
+                ($0, arena.dropoutMask(rows * heads, layout.longestSequence))
+            })
         let output = fresh(rows: rows, columns: width)
         compute.measured("attention") {
             forEachHead(context, width: width) { head, scratch in

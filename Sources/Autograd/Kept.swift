@@ -80,13 +80,13 @@ extension Tape {
     }
 
     /// Runs a body with what was kept.
-    func withKept(_ kept: Kept, _ body: (Matrix) -> Void) {
+    func withKept<Result>(_ kept: Kept, _ body: (Matrix) -> Result) -> Result {
         switch kept {
-        case .float32(let matrix): body(matrix)
+        case .float32(let matrix): return body(matrix)
         case .bfloat16(let stash):
             let again = widened(stash)
-            body(again)
-            recycle(again)
+            defer { recycle(again) }
+            return body(again)
         }
     }
 

@@ -71,21 +71,11 @@ extension Tape {
             }
         }
         compute.measured("weight gradient") {
-            let stash = stash(of: x)
-            let input = stash == nil ? value(of: x) : dy
-            foldLeaves(
-                of: linear.weight, axis: x.axis,
-                addsExactly: { compute.addsInOneRun($0, precision: precision) }
-            ) { rows, dWeight, adding in
-                if let stash {
-                    compute.gemm(
-                        dy.rows(rows), transposed: true, stash.rows(rows), into: dWeight,
-                        accumulate: adding, precision: precision)
-                } else {
-                    compute.gemm(
-                        dy.rows(rows), transposed: true, input.rows(rows), into: dWeight,
-                        accumulate: adding, precision: precision)
-                }
+            if let stash = stash(of: x) {
+                foldProduct(of: linear.weight, axis: x.axis, dy) { stash.rows($0) }
+            } else {
+                let input = value(of: x)
+                foldProduct(of: linear.weight, axis: x.axis, dy) { input.rows($0) }
             }
         }
         if let bias = linear.bias {
@@ -94,6 +84,21 @@ extension Tape {
                     compute.columnSum(dy.rows(rows), into: dBias)
                 }
             }
+        }
+    }
+
+    /// Sums dy^T x over the leaves; `input` gives rows of x.
+    private func foldProduct(
+        of weight: Variable, axis: RowAxis, _ dy: Matrix,
+        _ input: (_ rows: Range<Int>) -> some ProductOperand
+    ) {
+        foldLeaves(
+            of: weight, axis: axis,
+            addsExactly: { compute.addsInOneRun($0, precision: precision) }
+        ) { rows, dWeight, adding in
+            compute.gemm(
+                dy.rows(rows), transposed: true, input(rows), into: dWeight, accumulate: adding,
+                precision: precision)
         }
     }
 
@@ -115,7 +120,6 @@ extension Tape {
 
     /// Makes a discarded value again.
     func remake(_ activation: Activation, _ argument: Kept) -> Matrix {
-        var made: Matrix?
         withKept(argument) { argument in
             let again = fresh(rows: argument.rows, columns: argument.columns)
             compute.measured("activation again") {
@@ -124,10 +128,8 @@ extension Tape {
                 case .relu: compute.relu(argument, into: again)
                 }
             }
-            made = again
+            return again
         }
-        guard let made else { preconditionFailure("a kept matrix was not there") }
-        return made
     }
 }
 

@@ -57,7 +57,7 @@ extension Tape {
         let (rows, width) = (x.value.rows, weight.value.rows)
         let sum = fresh(rows: rows, columns: width)
         let output = isRecording ? fresh(rows: rows, columns: width) : sum
-        let site = isRecording ? site.flatMap { $0.probability > 0 ? $0 : nil } : nil
+        let site = active(site)
         let stream = site?.stream(layout, axis: x.axis)
         let statistics = normContext(rows: rows)
         let mask = site.map { _ in arena.dropoutMask(rows, width) }

@@ -58,7 +58,7 @@ extension Tape {
     ///
     /// Probability 0, or a tape that doesn't record, gives `x` itself.
     public func dropout(_ x: Variable, _ site: DropoutSite?) -> Variable {
-        guard let site, site.probability > 0, isRecording else { return x }
+        guard let site = active(site) else { return x }
         let output = fresh(rows: x.value.rows, columns: x.value.columns)
         let mask = arena.dropoutMask(output.rows, output.columns)
         compute.measured("dropout") {
@@ -68,6 +68,13 @@ extension Tape {
         }
         return record(
             .dropout(x, probability: site.probability, mask: mask), output, axis: x.axis)
+    }
+
+    /// A site where elements are dropped indeed: not in a tape that doesn't record, nor with
+    /// probability 0.
+    func active(_ site: DropoutSite?) -> DropoutSite? {
+        guard let site, isRecording, site.probability > 0 else { return nil }
+        return site
     }
 
     /// The mean over each sequence's tokens: `N x D` gives `S x D`.

@@ -109,11 +109,6 @@ public final class Tape {
     /// The indices of weights in the parameter set, if the variable stands for some.
     func weights(_ variable: Variable) -> Range<Int>? { weightIndices[variable.index] }
 
-    /// The count of rows of the batch on an axis.
-    func rowCount(_ axis: RowAxis) -> Int {
-        axis == .tokens ? layout.tokenCount : layout.sequenceCount
-    }
-
     // MARK: - Backward
 
     /// Differentiates everything recorded, starting with the loss's gradient by `root`.

@@ -24,6 +24,28 @@ public protocol PanelElement {
     static func slot(_ source: UnsafePointer<Stored>, step: Int, both: Bool) -> Float
 }
 
+// What most have in common: a slot is one value of k, and a lane becomes a slot as it is.
+extension PanelElement {
+    /// Values of k in a slot.
+    @_alwaysEmitIntoClient @_transparent
+    public static var depth: Int { 1 }
+    /// Values of k in a lane.
+    @_alwaysEmitIntoClient @_transparent
+    public static var laneDepth: Int { 1 }
+
+    /// Nothing.
+    @_alwaysEmitIntoClient @_transparent
+    public static func finish<V: FloatVector>(_ lanes: V) -> V { lanes }
+}
+
+extension PanelElement where Stored == Float {
+    /// Four values, as they are.
+    @_alwaysEmitIntoClient @_transparent
+    public static func quad(_ source: UnsafePointer<Float>) -> SIMD4<Float> {
+        quadOfFloats(source)
+    }
+}
+
 /// Any address moved by a number of elements.
 @_alwaysEmitIntoClient @_transparent
 func moved<T: BitwiseCopyable>(_ source: UnsafePointer<T>, _ offset: Int) -> UnsafePointer<T> {
@@ -40,23 +62,6 @@ func quadOfFloats<T: BitwiseCopyable>(_ source: UnsafePointer<T>) -> SIMD4<Float
 /// Floats, as they are.
 @frozen
 public enum PlainElement: PanelElement {
-    /// Values of k in a slot.
-    @_alwaysEmitIntoClient @_transparent
-    public static var depth: Int { 1 }
-    /// Values of k in a lane.
-    @_alwaysEmitIntoClient @_transparent
-    public static var laneDepth: Int { 1 }
-
-    /// Four values.
-    @_alwaysEmitIntoClient @_transparent
-    public static func quad(_ source: UnsafePointer<Float>) -> SIMD4<Float> {
-        quadOfFloats(source)
-    }
-
-    /// Nothing.
-    @_alwaysEmitIntoClient @_transparent
-    public static func finish<V: FloatVector>(_ lanes: V) -> V { lanes }
-
     /// The values.
     @_alwaysEmitIntoClient @_transparent
     public static func across<V: FloatVector>(
@@ -73,19 +78,6 @@ public enum PlainElement: PanelElement {
 /// Floats that are rounded to bfloat16 and stay floats.
 @frozen
 public enum RoundedElement: PanelElement {
-    /// Values of k in a slot.
-    @_alwaysEmitIntoClient @_transparent
-    public static var depth: Int { 1 }
-    /// Values of k in a lane.
-    @_alwaysEmitIntoClient @_transparent
-    public static var laneDepth: Int { 1 }
-
-    /// Four values, not yet rounded.
-    @_alwaysEmitIntoClient @_transparent
-    public static func quad(_ source: UnsafePointer<Float>) -> SIMD4<Float> {
-        quadOfFloats(source)
-    }
-
     /// Rounds.
     @_alwaysEmitIntoClient @_transparent
     public static func finish<V: FloatVector>(_ lanes: V) -> V { lanes.roundedToBFloat16() }
@@ -106,22 +98,11 @@ public enum RoundedElement: PanelElement {
 /// Bfloat16 that becomes floats.
 @frozen
 public enum WidenedElement: PanelElement {
-    /// Values of k in a slot.
-    @_alwaysEmitIntoClient @_transparent
-    public static var depth: Int { 1 }
-    /// Values of k in a lane.
-    @_alwaysEmitIntoClient @_transparent
-    public static var laneDepth: Int { 1 }
-
     /// Four values.
     @_alwaysEmitIntoClient @_transparent
     public static func quad(_ source: UnsafePointer<UInt16>) -> SIMD4<Float> {
         Vector4(bfloat16: source).value
     }
-
-    /// Nothing.
-    @_alwaysEmitIntoClient @_transparent
-    public static func finish<V: FloatVector>(_ lanes: V) -> V { lanes }
 
     /// The values.
     @_alwaysEmitIntoClient @_transparent
@@ -145,12 +126,6 @@ public enum NarrowedPairElement: PanelElement {
     /// Values of k in a lane: two lanes make a slot.
     @_alwaysEmitIntoClient @_transparent
     public static var laneDepth: Int { 1 }
-
-    /// Four values, not yet rounded.
-    @_alwaysEmitIntoClient @_transparent
-    public static func quad(_ source: UnsafePointer<Float>) -> SIMD4<Float> {
-        quadOfFloats(source)
-    }
 
     /// Rounds.
     @_alwaysEmitIntoClient @_transparent
@@ -188,10 +163,6 @@ public enum StoredPairElement: PanelElement {
     public static func quad(_ source: UnsafePointer<UInt16>) -> SIMD4<Float> {
         quadOfFloats(source)
     }
-
-    /// Nothing.
-    @_alwaysEmitIntoClient @_transparent
-    public static func finish<V: FloatVector>(_ lanes: V) -> V { lanes }
 
     /// The pairs of two rows.
     @_alwaysEmitIntoClient @_transparent
