@@ -8,6 +8,12 @@ public struct TeacherError: Error, CustomStringConvertible, Sendable {
         case noAnswer
         /// The teacher's answer cannot be used.
         case badAnswer
+        /// The cap on money, tokens or requests is reached.
+        case budgetReached
+        /// The recipe's teacher section asks for what can't be: a template, a URL, an example file.
+        case configuration
+        /// No server answers.
+        case unreachable
         /// Another process writes the ledger.
         case ledgerBusy
         /// A ledger file is damaged or isn't one.

@@ -29,6 +29,8 @@ enum ExitCodes {
     static let interrupted: Int32 = 75
     /// The ranks can't work together.
     static let ranks: Int32 = 76
+    /// The budget's cap is reached; with a higher one the same command goes on.
+    static let budget: Int32 = 77
     /// The recipe is at fault.
     static let badRecipe: Int32 = 78
 
@@ -79,7 +81,9 @@ extension ExitCodes {
 
     private static func code(_ error: TeacherError) -> Int32 {
         switch error.code {
-        case .noAnswer, .ledgerBusy: teacherUnavailable
+        case .budgetReached: budget
+        case .configuration: badRecipe
+        case .noAnswer, .ledgerBusy, .unreachable: teacherUnavailable
         case .badAnswer, .ledgerDamaged, .ledgerNewer: badData
         case .ledgerUnreadable: noInput
         case .ledgerUnwritable: inputOutput

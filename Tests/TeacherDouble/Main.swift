@@ -1,0 +1,6 @@
+// The server under the tests' control.
+
+@main
+struct TeacherDouble {
+    static func main() {}
+}
