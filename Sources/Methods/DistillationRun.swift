@@ -22,6 +22,7 @@ public final class DistillationRun {
     let compute: Compute
     let console: RunConsole
     private let resolvedRecipe: String
+    private let decisiveRecipe: String
     private let program: String
     private let begun = ContinuousClock.now
 
@@ -30,16 +31,18 @@ public final class DistillationRun {
     /// - Parameters:
     ///   - recipe: The recipe.
     ///   - resolvedRecipe: The recipe as YAML with every key, which goes into the folder.
+    ///   - decisiveRecipe: `recipe.decisive` as YAML: what a folder's run is known by.
     ///   - program: Name and version of the program, for the record.
     ///   - communicator: The ranks.
     ///   - compute: This rank's arithmetic.
     ///   - console: How the run speaks.
     public init(
-        _ recipe: Recipe, resolvedRecipe: String, program: String, communicator: Communicator,
-        compute: Compute, console: RunConsole
+        _ recipe: Recipe, resolvedRecipe: String, decisiveRecipe: String, program: String,
+        communicator: Communicator, compute: Compute, console: RunConsole
     ) throws {
         self.recipe = recipe
         self.resolvedRecipe = resolvedRecipe
+        self.decisiveRecipe = decisiveRecipe
         self.program = program
         self.communicator = communicator
         self.compute = compute
@@ -68,8 +71,15 @@ public final class DistillationRun {
         }
         report(inputs)
         let source = try StudentSource(recipe)
-        let teacher = try TeacherFactory.make(recipe, inputs, compute: compute)
-        let labelled = try label(inputs, teacher, mayAsk: asksTeacher)
+        let teacher = try TeacherFactory.make(recipe, compute: compute)
+        let labelled = try label(
+            inputs, teacher, mayAsk: asksTeacher, isStopRequested: isStopRequested)
+        guard labelled.isComplete else {
+            status.secondsBefore += (ContinuousClock.now - begun).inSeconds
+            if console.isLeader { try status.write(folder) }
+            console.say("stopped while labelling; the same command goes on from there")
+            return false
+        }
         let stage = try trainStage(inputs, labelled, source, fingerprint)
         let training = try stage.run(
             labelled.pool, resume: resume, isStopRequested: isStopRequested)
@@ -97,17 +107,42 @@ public final class DistillationRun {
     }
 
     /// Labels the pool, and does nothing else.
-    public func labelOnly() throws {
-        let inputs = try RunInputs(recipe)
-        _ = try claimFolder(fingerprint(inputs), .automatic)
-        report(inputs)
-        _ = try label(inputs, TeacherFactory.make(recipe, inputs, compute: compute))
+    ///
+    /// - Parameter isStopRequested: True when this rank was asked to stop.
+    /// - Returns: True when all is done; false when stopped, to be called again.
+    public func labelOnly(isStopRequested: @escaping () -> Bool) throws -> Bool {
+        let teacher = try TeacherFactory.make(recipe, compute: compute)
+        guard case .servers(let servers) = teacher else {
+            let inputs = try RunInputs(recipe)
+            _ = try claimFolder(fingerprint(inputs), .automatic)
+            report(inputs)
+            return try label(inputs, teacher, isStopRequested: isStopRequested).isComplete
+        }
+        // The pool isn't read first: it may be long, and what it holds decides nothing here, since every
+        // answer is kept under the name of its request.
+        if console.isLeader {
+            try folder.create()
+            try folder.write(resolvedRecipe, to: folder.recipe)
+        }
+        try communicator.barrier()
+        console.say("teacher: \(teacher.description)")
+        return try labelStage(teacher, isStopRequested: isStopRequested)
+            .servers(servers).runPool()
     }
 
     // MARK: - Stages
 
+    private func labelStage(
+        _ teacher: RunTeacher, mayAsk: Bool = true, isStopRequested: @escaping () -> Bool
+    ) -> LabelStage {
+        LabelStage(
+            recipe: recipe, teacher: teacher, folder: folder, communicator: communicator,
+            console: console, mayAsk: mayAsk, isStopRequested: isStopRequested)
+    }
+
     private func label(
-        _ inputs: RunInputs, _ teacher: any Teacher, mayAsk: Bool = true
+        _ inputs: RunInputs, _ teacher: RunTeacher, mayAsk: Bool = true,
+        isStopRequested: @escaping () -> Bool
     ) throws -> LabelledInputs {
         console.say("teacher: \(teacher.description)")
         if let labels = try knownLabels() {
@@ -115,21 +150,34 @@ public final class DistillationRun {
             let records = inputs.pool.records + (inputs.test?.records ?? [])
             _ = try GoldLabels.classes(of: records, labels)
         }
-        let stage = LabelStage(
-            teacher: teacher, folder: folder, leaseSize: recipe.teacher.leaseSize,
-            communicator: communicator, console: console, mayAsk: mayAsk)
+        let stage = labelStage(teacher, mayAsk: mayAsk, isStopRequested: isStopRequested)
         // The embedded teacher is free, so it is also measured on the test texts.
         let asksTest = recipe.teacher.kind == .encoder
         let test = asksTest ? inputs.test?.records ?? [] : []
-        let result = try stage.run(inputs.pool.records + test)
+        let gold = try calibrationRecords(inputs)
+        let result = try stage.run(inputs.pool.records + test + gold)
+        guard result.isComplete else { return .stopped }
         let labels = try labelSet(inputs, result)
         let poolCount = inputs.pool.records.count
+        var answers = result.answers
+        let scaling = try TeacherCalibration.fit(
+            gold, Array(answers.suffix(gold.count)), labels: labels)
+        if let scaling { answers = answers.map { $0.map(scaling.applied) } }
         return LabelledInputs(
             pool: try LabelledPool(
-                inputs.pool.records, Array(result.answers[..<poolCount]), labels: labels),
+                inputs.pool.records, Array(answers[..<poolCount]), labels: labels),
             testAnswers: asksTest && inputs.test != nil
-                ? Array(result.answers[poolCount...]) : nil,
-            asked: result.asked, cached: result.cached)
+                ? Array(answers[poolCount..<poolCount + test.count]) : nil,
+            asked: result.asked, cached: result.cached, missing: result.missing,
+            spending: result.spending, scaling: scaling)
+    }
+
+    /// Texts with gold labels for fitting the teacher's temperature; those of the pool are left out,
+    /// since they are asked for anyway and an id stands for one text.
+    private func calibrationRecords(_ inputs: RunInputs) throws -> [Record] {
+        guard !recipe.teacher.calibration.isEmpty else { return [] }
+        return try RunInputs.read(recipe.teacher.calibration, recipe.data, labelRequired: true)
+            .records
     }
 
     private func labelSet(_ inputs: RunInputs, _ result: LabelStageResult) throws -> LabelSet {
@@ -174,15 +222,7 @@ public final class DistillationRun {
     private func fingerprint(_ inputs: RunInputs) throws -> String {
         let files = InputFiles.of(recipe)
         return inputs.fingerprint(
-            recipe: try decisiveRecipe(), files: InputFiles.digest(of: files))
-    }
-
-    /// The recipe without what may change between two calls of one run.
-    private func decisiveRecipe() throws -> String {
-        resolvedRecipe.split(separator: "\n").filter { line in
-            !["output_dir:", "name:", "  save_steps:", "  keep_latest_k:", "  logging_steps:"]
-                .contains { line.hasPrefix($0) }
-        }.joined(separator: "\n")
+            recipe: decisiveRecipe, files: InputFiles.digest(of: files))
     }
 
     /// Makes the folder this run's, or refuses one that is another's.
@@ -250,11 +290,3 @@ private struct StudentSource {
     }
 }
 
-/// The inputs with the teacher's answers.
-struct LabelledInputs {
-    let pool: LabelledPool
-    /// The teacher's answers to the test texts, where it was asked.
-    let testAnswers: [LabelRecord?]?
-    let asked: Int
-    let cached: Int
-}

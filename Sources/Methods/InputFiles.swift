@@ -12,6 +12,11 @@ enum InputFiles {
         var paths = model(recipe.student.model)
         switch recipe.teacher.kind {
         case .encoder: paths += model(recipe.teacher.model) + recipe.teacher.prototypes
+        case .openai:
+            let task = recipe.teacher.task
+            paths += task.prompts.flatMap { [$0.systemFile, $0.userFile].compactMap { $0 } }
+            paths += (task.examples.map { [$0.path] } ?? []) + recipe.teacher.calibration
+            if !recipe.teacher.exampleModel.isEmpty { paths += model(recipe.teacher.exampleModel) }
         // A folder of ledgers may grow while the run goes on; its teacher's identity is in each key.
         case .recorded: paths += [recipe.teacher.path]
         }

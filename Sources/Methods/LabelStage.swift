@@ -1,8 +1,7 @@
-// The labelling stage: every rank asks the teacher for the leases that it takes, and writes the answers
-// to its own ledger before anything uses them.
+// The labelling stage: every rank asks the teacher for the leases that it takes, and its ledger holds
+// an answer before anything uses it. What any earlier run of any rank count answered is not asked again.
 //
-// What any earlier run of any rank count answered already is not asked again. Leases come from one
-// counter shared by all ranks, so slow ranks take fewer.
+// A teacher in this process is asked here; one on servers, many requests at a time, in ServerLabelling.
 
 import Collectives
 import Corpus
@@ -18,21 +17,64 @@ struct LabelStageResult: Sendable {
     let asked: Int
     /// Records that were answered by an earlier call.
     let cached: Int
+    /// What is noted of this stage in the report; nil where the teacher costs nothing.
+    var spending: LedgerTotals?
+    /// False when a signal stopped it.
+    var isComplete = true
     /// Records without an answer.
     var missing: Int { answers.count { $0 == nil } }
 }
 
 /// Labels records over all ranks.
 struct LabelStage {
-    let teacher: any Teacher
+    let recipe: Recipe
+    let teacher: RunTeacher
     let folder: RunFolder
-    let leaseSize: Int
     let communicator: Communicator
     let console: RunConsole
     /// False to go by the answers that are there.
     let mayAsk: Bool
+    let isStopRequested: () -> Bool
 
     func run(_ records: [Record]) throws -> LabelStageResult {
+        switch teacher {
+        case .local(let teacher): try run(records, teacher)
+        case .servers(let teacher): try run(records, teacher)
+        }
+    }
+
+    // MARK: - Servers
+
+    private func run(_ records: [Record], _ teacher: ServerTeacher) throws -> LabelStageResult {
+        var summary = LabellingSummary()
+        if mayAsk {
+            summary = try servers(teacher).run(total: records.count) {
+                var next = 0
+                return {
+                    guard next < records.count else { return nil }
+                    defer { next += 1 }
+                    return records[next]
+                }
+            }
+        }
+        try communicator.barrier()
+        let known = try LedgerContents(folder: folder.labels, teacher: teacher.identity)
+        return LabelStageResult(
+            answers: records.map { known.answer(to: teacher.keys(of: $0).label) },
+            asked: summary.counts.labelled + summary.counts.failed, cached: summary.cached,
+            spending: try LedgerTotals(folder: folder.labels), isComplete: !summary.wasStopped)
+    }
+
+    /// Labelling over servers, with this stage's means.
+    func servers(_ teacher: ServerTeacher) -> ServerLabelling {
+        ServerLabelling(
+            recipe: recipe, teacher: teacher, folder: folder, communicator: communicator,
+            console: console, isStopRequested: isStopRequested)
+    }
+
+    // MARK: - In this process
+
+    private func run(_ records: [Record], _ teacher: any Teacher) throws -> LabelStageResult {
         let keys = records.map {
             LabelKey(teacher: teacher.identity, request: teacher.requestBytes(for: $0))
         }
@@ -41,7 +83,7 @@ struct LabelStage {
         try communicator.barrier()
         let missing = keys.indices.filter { known.answer(to: keys[$0]) == nil }
         let asked = mayAsk ? missing : []
-        try ask(asked.map { records[$0] }, of: records.count, known)
+        try ask(teacher, asked.map { records[$0] }, of: records.count, known)
         try communicator.barrier()
         let all = asked.isEmpty ? known : try LedgerContents(folder: folder.labels)
         return LabelStageResult(
@@ -49,13 +91,15 @@ struct LabelStage {
             cached: records.count - missing.count)
     }
 
-    private func ask(_ missing: [Record], of total: Int, _ known: LedgerContents) throws {
+    private func ask(
+        _ teacher: any Teacher, _ missing: [Record], of total: Int, _ known: LedgerContents
+    ) throws {
         let leases = try communicator.counter(named: "label.leases")
         let answered = try communicator.counter(named: "label.answered")
         guard !missing.isEmpty else { return }
         let ledger = try LabelLedger(folder: folder.labels, rank: communicator.rank)
         let labeller = Labeller(teacher: teacher, ledger: ledger, known: known)
-        var dealer = LeaseDealer(count: missing.count, leaseSize: leaseSize) {
+        var dealer = LeaseDealer(count: missing.count, leaseSize: recipe.teacher.recordsPerLease) {
             try leases.fetchAdd($0)
         }
         let cached = total - missing.count

@@ -18,6 +18,10 @@ public struct Recipe: Sendable, Equatable {
     public var data = DataOptions()
     /// Who labels them.
     public var teacher = TeacherOptions()
+    /// What the teacher may cost, over all runs of the folder.
+    public var budget = BudgetOptions()
+    /// How fast the teacher may be asked, by all ranks together.
+    public var rate = RateOptions()
     /// Who learns.
     public var student = StudentOptions()
     /// Which samples it learns from.
@@ -46,54 +50,13 @@ public struct Recipe: Sendable, Equatable {
         public var labelField: String? = "label"
         /// The field or column with the record's id; absent ids are hashes of the text.
         public var idField = "id"
+        /// Further fields or columns that the teacher's prompts use.
+        public var fields: [String] = []
         /// What to do with rows that can't be read: `refuse` or `skip`.
         public var onBadRow = "refuse"
 
         /// The defaults.
         public init() {}
-    }
-
-    /// The teacher of a run.
-    public struct TeacherOptions: Sendable, Equatable {
-        /// The kinds of teachers.
-        public enum Kind: String, Sendable, CaseIterable {
-            /// A sentence encoder that compares texts with label sentences.
-            case encoder
-            /// Answers that were recorded before.
-            case recorded
-        }
-
-        /// Who it is.
-        public var kind = Kind.encoder
-        /// `encoder`: the model folder.
-        public var model = ""
-        /// `recorded`: a JSONL file of answers, or the `labels` folder of a run.
-        public var path = ""
-        /// `encoder`: divides the cosines before the softmax.
-        public var temperature = 0.05
-        /// `encoder`: a sentence a label, in the recipe's order.
-        public var labelSentences: [(label: String, sentence: String)] = []
-        /// `encoder`: labelled examples whose mean embeddings join the label sentences; may be none.
-        public var prototypes: [String] = []
-        /// `encoder`: longest input in tokens.
-        public var maximumLength = 256
-        /// The labels, where neither sentences nor recorded answers give them.
-        public var labels: [String] = []
-        /// Records that a rank takes at a time.
-        public var leaseSize = 256
-
-        /// The defaults.
-        public init() {}
-
-        /// Whether two sets of options are the same.
-        public static func == (left: Self, right: Self) -> Bool {
-            left.kind == right.kind && left.model == right.model && left.path == right.path
-                && left.temperature == right.temperature
-                && left.labelSentences.elementsEqual(right.labelSentences, by: ==)
-                && left.prototypes == right.prototypes
-                && left.maximumLength == right.maximumLength && left.labels == right.labels
-                && left.leaseSize == right.leaseSize
-        }
     }
 
     /// The student of a run.
@@ -152,5 +115,25 @@ public struct Recipe: Sendable, Equatable {
 
         /// The defaults.
         public init() {}
+    }
+}
+
+extension Recipe {
+    /// The recipe with everything at its default that may change between two calls of one run: where it
+    /// rests, how often it saves and says something, how the teacher's servers are reached and paid.
+    public var decisive: Recipe {
+        var recipe = self
+        let fresh = Recipe()
+        recipe.name = fresh.name
+        recipe.outputDirectory = fresh.outputDirectory
+        recipe.labelDirectory = fresh.labelDirectory
+        recipe.checkpoint = fresh.checkpoint
+        recipe.evaluate.loggingSteps = fresh.evaluate.loggingSteps
+        recipe.budget = fresh.budget
+        recipe.rate = fresh.rate
+        recipe.teacher.servers = fresh.teacher.servers
+        recipe.teacher.leaseSize = nil
+        recipe.teacher.retryFailed = false
+        return recipe
     }
 }

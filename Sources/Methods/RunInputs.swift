@@ -27,12 +27,7 @@ public struct RunInputs: Sendable {
     static func read(
         _ paths: [String], _ options: Recipe.DataOptions, labelRequired: Bool
     ) throws -> Corpus {
-        try Corpus.read(
-            CorpusSource(
-                paths: paths, format: options.format.flatMap(CorpusFormat.init(rawValue:)),
-                textField: options.textField, labelField: options.labelField,
-                labelRequired: labelRequired, idField: options.idField,
-                onBadRow: options.onBadRow == "skip" ? .skip : .refuse))
+        try Corpus.read(try CorpusSource(options, paths: paths, labelRequired: labelRequired))
     }
 
     /// A hash of everything that decides the run's results: resolved recipe, texts and gold labels.

@@ -1,5 +1,5 @@
 // What a recipe will do: counts from the real data, the real tokenizer and the real ledger; memory and
-// disk from the model's size. Nothing is asked of a teacher and nothing is written.
+// disk from the model's size. Nothing is asked of a teacher and nothing is written, unless a probe is.
 
 import Corpus
 import Models
@@ -16,8 +16,13 @@ public struct RunPlan {
     /// Texts whose tokens are counted; the mean of these stands for all.
     private static let sampleSize = 2_000
 
+    /// The first request as the teacher would see it; empty where the teacher isn't asked in words.
+    private var prompt = ""
+
     /// Plans a recipe for a count of ranks.
-    public init(_ recipe: Recipe, ranks: Int) throws {
+    ///
+    /// - Parameter probe: What asking the teacher for a few records has shown.
+    public init(_ recipe: Recipe, ranks: Int, probe: LabellingProbe? = nil) throws {
         let inputs = try RunInputs(recipe)
         let student = try ModelFolder(path: recipe.student.model)
         let tokenizer = try Tokenizer(contentsOf: recipe.student.model)
@@ -26,7 +31,13 @@ public struct RunPlan {
         add("pool", "\(count) texts (\(inputs.pool.report.summary))")
         if let test = inputs.test { add("test", "\(test.records.count) texts") }
         add("tokens of a text", "\(fixed(tokens.mean, 1)) on average, \(tokens.longest) at most")
-        try addRequests(recipe, inputs)
+        let teacher = try TeacherFactory.make(recipe, compute: Compute())
+        add("teacher", teacher.description)
+        switch teacher {
+        case .local(let teacher): try addRequests(recipe, teacher, inputs)
+        case .servers(let teacher):
+            addLabelling(recipe, try LabellingPlan(recipe, teacher), probe, ranks: ranks)
+        }
         addSteps(recipe, count)
         addMemory(recipe, student, ranks: ranks, meanTokens: tokens.mean)
         add("folder", recipe.outputDirectory)
@@ -36,7 +47,7 @@ public struct RunPlan {
     public var text: String {
         var table = TextTable([.init("what"), .init("how much")])
         for pair in pairs { table.add([pair.name, pair.value]) }
-        return table.text
+        return table.text + prompt
     }
 
     private mutating func add(_ name: String, _ value: String) {
@@ -55,8 +66,9 @@ public struct RunPlan {
         )
     }
 
-    private mutating func addRequests(_ recipe: Recipe, _ inputs: RunInputs) throws {
-        let teacher = try TeacherFactory.make(recipe, inputs, compute: Compute())
+    private mutating func addRequests(
+        _ recipe: Recipe, _ teacher: any Teacher, _ inputs: RunInputs
+    ) throws {
         let known = try LedgerContents(
             folder: RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory).labels)
         let asksTest = recipe.teacher.kind == .encoder
@@ -66,8 +78,51 @@ public struct RunPlan {
                 LabelKey(teacher: teacher.identity, request: teacher.requestBytes(for: $0))
             })
         let cached = keys.count { known.answer(to: $0) != nil }
-        add("teacher", teacher.description)
         add("requests", "\(keys.count - cached) to ask, \(cached) answered before, no cost")
+    }
+
+    private mutating func addLabelling(
+        _ recipe: Recipe, _ plan: LabellingPlan, _ probe: LabellingProbe?, ranks: Int
+    ) {
+        func range(_ estimate: LabellingPlan.Estimate, _ text: (Double) -> String) -> String {
+            "\(text(estimate.low)) (low), \(text(estimate.likely)) (likely), "
+                + "\(text(estimate.high)) (at most)"
+        }
+        func whole(_ value: Double) -> String { NumberText.grouped(Int(value.rounded(.up))) }
+        add(
+            "records to ask",
+            "\(NumberText.grouped(plan.records)) of \(NumberText.grouped(plan.rows)); "
+                + "\(NumberText.grouped(plan.cached)) have a label, "
+                + "\(NumberText.grouped(plan.repeats)) repeat another")
+        add("requests", range(plan.requests, whole))
+        add("tokens sent", range(plan.promptTokens(probe), whole))
+        add("tokens back", range(plan.completionTokens(probe), whole))
+        if let cost = plan.money(probe) {
+            add("money", range(cost) { money(Int64($0.rounded(.up))) })
+            if let usd = recipe.budget.usd, cost.likely > usd * 1e6 {
+                add("budget", "usd \(usd) will be reached before the end")
+            }
+        } else {
+            add("money", "unknown: set teacher.price")
+        }
+        let time = plan.time(probe)
+        add("labelling time", "about \(NumberText.clock(seconds: time.seconds)), by \(time.by)")
+        add(
+            "labelling memory",
+            "about \(Int(plan.residentBytes / 1_048_576)) MiB on each of \(ranks) ranks")
+        add("labelling disk", "about \(Int(plan.ledgerBytes / 1_048_576) + 1) MiB of ledgers")
+        if let probe {
+            add(
+                "probe",
+                "\(probe.records) records asked: \(probe.requests) requests, "
+                    + "\(probe.promptTokens) + \(probe.completionTokens) tokens, "
+                    + "\(fixed(probe.seconds, 2)) s an answer; kept in the ledger")
+        }
+        if let request = plan.first.first {
+            prompt =
+                "first request (\(request.route.rawValue)):\n"
+                + LabellingPlan.turns(of: request).joined(separator: "\n---\n") + "\n"
+        }
     }
 
     private mutating func addSteps(_ recipe: Recipe, _ count: Int) {

@@ -126,15 +126,13 @@ struct RunCase {
         let results = try withoutActuallyEscaping(write) { write in
             try ThreadWorld.run(ranks: ranks) { communicator in
                 let run = try DistillationRun(
-                    sent.recipe, resolvedRecipe: yaml, program: "retort test",
+                    sent.recipe, resolvedRecipe: yaml, decisiveRecipe: yaml,
+                    program: "retort test",
                     communicator: communicator, compute: Compute(threads: 1),
                     console: RunConsole(
                         isLeader: communicator.rank == 0, isTerminal: false, write: write,
                         warn: write))
-                if labelsOnly {
-                    try run.labelOnly()
-                    return true
-                }
+                if labelsOnly { return try run.labelOnly(isStopRequested: { false }) }
                 var edges = 0
                 return try run.run(
                     resume: resume,

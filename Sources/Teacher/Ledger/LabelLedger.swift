@@ -40,23 +40,36 @@ public final class LabelLedger: Sendable {
     ///
     /// Rows are only appended. If a request is there already, readers keep the earlier answer.
     public func commit(_ entries: [LedgerEntry]) throws(TeacherError) {
-        guard !entries.isEmpty else { return }
+        try commit(LedgerBatch(labels: entries))
+    }
+
+    /// Writes rows of all kinds in one transaction.
+    func commit(_ batch: LedgerBatch) throws(TeacherError) {
+        guard !batch.isEmpty || batch.journalGeneration != nil else { return }
         do {
             try queue.write { database in
-                let statement = try database.cachedStatement(
-                    sql: """
-                        INSERT INTO labels (key, record_id, teacher, request_sha,
-                            label_probabilities, choice_probabilities, text, confidence_method,
-                            finish_reason, prompt_tokens, completion_tokens, price_micro,
-                            latency_us, created_at)
-                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                        """)
-                for entry in entries {
-                    try statement.execute(arguments: Self.arguments(entry))
+                for entry in batch.labels { try LedgerRows.insert(entry, into: database) }
+                for entry in batch.responses { try LedgerRows.insert(entry, into: database) }
+                for entry in batch.failures { try LedgerRows.insert(entry, into: database) }
+                for entry in batch.losses { try LedgerRows.insert(entry, into: database) }
+                if let generation = batch.journalGeneration {
+                    try database.execute(
+                        sql: "UPDATE journal SET generation = ?", arguments: [generation])
                 }
             }
         } catch {
             throw LedgerTrouble.named(error, path: path, writing: true)
+        }
+    }
+
+    /// The last journal file whose content is in the tables.
+    func journalGeneration() throws(TeacherError) -> Int64 {
+        do {
+            return try queue.read {
+                try Int64.fetchOne($0, sql: "SELECT generation FROM journal") ?? 0
+            }
+        } catch {
+            throw LedgerTrouble.named(error, path: path, writing: false)
         }
     }
 
@@ -68,18 +81,17 @@ public final class LabelLedger: Sendable {
             + ".sqlite"
     }
 
-    private static func arguments(_ entry: LedgerEntry) -> StatementArguments {
-        let answer = entry.answer
-        let choices = answer.choiceProbabilities.map {
-            "[\($0.map(JSONText.number).joined(separator: ","))]"
+    /// The ranks that have a file in a folder, in order.
+    static func ranks(in folder: String) throws(TeacherError) -> [Int] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
+                guard name.hasPrefix("rank-"), name.hasSuffix(".sqlite") else { return nil }
+                return Int(name.dropFirst("rank-".count).dropLast(".sqlite".count))
+            }.sorted()
+        } catch {
+            throw TeacherError(
+                .ledgerUnreadable, "\(folder): cannot read: \(error.localizedDescription)")
         }
-        return [
-            entry.key.description, answer.id, entry.teacher, entry.requestDigest,
-            answer.labelProbabilities.map(JSONText.object), choices, answer.text,
-            answer.confidenceMethod, answer.finishReason, answer.usage?.promptTokens,
-            answer.usage?.completionTokens, entry.priceMicro, entry.latencyMicroseconds,
-            entry.createdAtMicroseconds,
-        ]
     }
 
     private static func configuration() -> Configuration {

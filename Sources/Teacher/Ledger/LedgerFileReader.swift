@@ -8,11 +8,25 @@ import GRDB
 
 enum LedgerFileReader {
     static func entries(path: String, teacher: String?) throws(TeacherError) -> [LedgerEntry] {
+        var entries: [LedgerEntry] = []
+        try reading(path) { database in
+            // A killed writer may have made the file and no table in it.
+            guard try LedgerSchema.version(of: database) > 0 else { return }
+            try LedgerSchema.check(database, path: path)
+            entries = try rows(of: database, name: path, teacher: teacher)
+        }
+        return entries
+    }
+
+    /// Lets `body` read a file of this program's version or an older one.
+    static func reading(
+        _ path: String, _ body: (Database) throws -> Void
+    ) throws(TeacherError) {
         do {
-            return try read(path, name: path, teacher: teacher, readonly: true)
+            return try read(path, name: path, readonly: true, body)
         } catch let error as DatabaseError where needsRecovery(error) {
             do {
-                return try recover(path, teacher: teacher)
+                return try recover(path, body)
             } catch {
                 throw LedgerTrouble.named(error, path: path, writing: false)
             }
@@ -26,9 +40,9 @@ enum LedgerFileReader {
         error.resultCode == .SQLITE_READONLY || error.resultCode == .SQLITE_CANTOPEN
     }
 
-    private static func recover(_ path: String, teacher: String?) throws -> [LedgerEntry] {
+    private static func recover(_ path: String, _ body: (Database) throws -> Void) throws {
         do {
-            return try read(path, name: path, teacher: teacher, readonly: false)
+            return try read(path, name: path, readonly: false, body)
         } catch let error as DatabaseError where needsRecovery(error) {
             let files = FileManager.default
             let folder = files.temporaryDirectory
@@ -41,38 +55,36 @@ enum LedgerFileReader {
                 // The original may be read-only, and a copy keeps that.
                 try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: copy + ending)
             }
-            return try read(copy, name: path, teacher: teacher, readonly: false)
+            return try read(copy, name: path, readonly: false, body)
         }
     }
 
     private static func read(
-        _ path: String, name: String, teacher: String?, readonly: Bool
-    ) throws -> [LedgerEntry] {
+        _ path: String, name: String, readonly: Bool, _ body: (Database) throws -> Void
+    ) throws {
         var configuration = Configuration()
         configuration.readonly = readonly
         // A writer holds its lock for the moments of a commit.
         configuration.busyMode = .timeout(60)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? queue.close() }
-        return try queue.read { database in
-            let version = try LedgerSchema.version(of: database)
-            try LedgerSchema.refuseNewer(version, path: name)
-            // Made and killed before its first commit: nothing is in it.
-            guard version > 0 else { return [] }
-            try LedgerSchema.check(database, path: name)
-            return try rows(of: database, name: name, teacher: teacher)
+        try queue.read { database in
+            try LedgerSchema.refuseNewer(try LedgerSchema.version(of: database), path: name)
+            try body(database)
         }
     }
 
     private static func rows(
         of database: Database, name: String, teacher: String?
     ) throws -> [LedgerEntry] {
+        // The first version has no such column.
+        let label = try LedgerSchema.version(of: database) > 1 ? "label" : "NULL"
         let cursor = try Row.fetchCursor(
             database,
             sql: """
                 SELECT key, record_id, teacher, request_sha, label_probabilities,
                     choice_probabilities, text, confidence_method, finish_reason, prompt_tokens,
-                    completion_tokens, price_micro, latency_us, created_at
+                    completion_tokens, price_micro, latency_us, created_at, \(label)
                 FROM labels WHERE ?1 IS NULL OR teacher = ?1 ORDER BY number
                 """, arguments: [teacher])
         var entries: [LedgerEntry] = []

@@ -28,8 +28,7 @@ struct CompareCommand: ParsableCommand {
             for variant in variants.all {
                 context.console.say("== \(variant.name)")
                 let run = try DistillationRun(
-                    variant.recipe, resolvedRecipe: RecipeFile.resolved(variant.recipe),
-                    context: context)
+                    variant.recipe, context: context)
                 let isComplete = try run.run(
                     resume: ResumePoint(resume.resume),
                     isStopRequested: { signals.isStopRequested })

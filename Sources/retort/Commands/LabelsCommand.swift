@@ -21,12 +21,11 @@ struct LabelsMake: ParsableCommand {
     @OptionGroup var compute: ComputeOptions
 
     func run() throws {
+        let signals = StopSignals()
         try Launch.onRanks(compute) { context in
-            let recipe = try recipe.load()
-            try DistillationRun(
-                recipe, resolvedRecipe: RecipeFile.resolved(recipe), context: context
-            ).labelOnly()
-            return 0
+            let isComplete = try DistillationRun(recipe.load(), context: context)
+                .labelOnly(isStopRequested: { signals.isStopRequested })
+            return isComplete ? 0 : ExitCodes.interrupted
         }
     }
 }

@@ -21,9 +21,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let signals = StopSignals()
         try Launch.onRanks(compute) { context in
-            let recipe = try recipe.load()
-            let run = try DistillationRun(
-                recipe, resolvedRecipe: RecipeFile.resolved(recipe), context: context)
+            let run = try DistillationRun(recipe.load(), context: context)
             let isComplete = try run.run(
                 resume: ResumePoint(resume.resume),
                 isStopRequested: { signals.isStopRequested })
@@ -45,10 +43,11 @@ extension ResumePoint {
 
 extension DistillationRun {
     /// A run with a command's means.
-    convenience init(_ recipe: Recipe, resolvedRecipe: String, context: RankContext) throws {
+    convenience init(_ recipe: Recipe, context: RankContext) throws {
         try self.init(
-            recipe, resolvedRecipe: resolvedRecipe, program: "retort \(Version.text)",
-            communicator: context.communicator, compute: context.compute,
-            console: context.console)
+            recipe, resolvedRecipe: RecipeFile.resolved(recipe),
+            decisiveRecipe: RecipeFile.resolved(recipe.decisive),
+            program: "retort \(Version.text)", communicator: context.communicator,
+            compute: context.compute, console: context.console)
     }
 }

@@ -20,7 +20,7 @@ struct TrainCommand: ParsableCommand {
         try Launch.onRanks(compute) { context in
             let recipe = try recipe.load()
             let run = try DistillationRun(
-                recipe, resolvedRecipe: RecipeFile.resolved(recipe), context: context)
+                recipe, context: context)
             let isComplete = try run.run(
                 resume: ResumePoint(resume.resume), asksTeacher: false,
                 isStopRequested: { signals.isStopRequested })

@@ -11,6 +11,8 @@ extension Recipe {
         try fields.text("output_dir", &outputDirectory)
         try fields.section("data") { try data.visit($0) }
         try fields.section("teacher") { try teacher.visit($0) }
+        try fields.section("budget") { try budget.visit($0) }
+        try fields.section("rate") { try rate.visit($0) }
         try fields.section("student") { try student.visit($0) }
         try fields.section("method") { try method.visit($0) }
         try fields.section("train") { try train.visit($0) }
@@ -34,21 +36,8 @@ extension Recipe.DataOptions {
         try fields.text("text_field", &textField)
         try fields.text("label_field", &labelField)
         try fields.text("id_field", &idField)
+        try fields.texts("fields", &self.fields)
         try fields.text("on_bad_row", &onBadRow)
-    }
-}
-
-extension Recipe.TeacherOptions {
-    fileprivate mutating func visit(_ fields: RecipeFields) throws {
-        try fields.choice("kind", &kind)
-        try fields.text("model", &model)
-        try fields.text("path", &path)
-        try fields.number("temperature", &temperature, 1e-6...1e6)
-        try fields.namedTexts("label_sentences", &labelSentences)
-        try fields.texts("prototypes", &prototypes)
-        try fields.integer("max_seq_length", &maximumLength, 2...1_000_000)
-        try fields.texts("labels", &labels)
-        try fields.integer("lease_size", &leaseSize, 1...1_000_000)
     }
 }
 

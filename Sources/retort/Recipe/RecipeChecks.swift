@@ -20,6 +20,9 @@ enum RecipeChecks {
         }
         try require(!recipe.student.model.isEmpty, "student.model is missing: name its folder")
         try checkTeacher(recipe.teacher, require)
+        try require(
+            recipe.budget.usd == nil || recipe.teacher.servers.inputPrice != nil,
+            "budget.usd needs teacher.price: what a million tokens cost")
         try checkMethod(recipe.method, require)
         let leaves = recipe.train.microBatches
         try require(
@@ -37,6 +40,22 @@ enum RecipeChecks {
             try require(
                 teacher.labelSentences.count >= 2,
                 "teacher.label_sentences needs a sentence for each of at least two labels")
+        case .openai:
+            try require(
+                !teacher.servers.baseURLs.isEmpty,
+                "teacher.base_url is missing: name the server, http://HOST:8000/v1 say")
+            try require(
+                !teacher.task.model.isEmpty,
+                "teacher.model is missing: the model's name as the server knows it")
+            try require(
+                teacher.labels.count >= 2 || teacher.task.answer == .text,
+                "teacher.labels needs at least two labels")
+            try require(
+                (teacher.servers.inputPrice == nil) == (teacher.servers.outputPrice == nil),
+                "teacher.price needs both input_per_million and output_per_million")
+            try require(
+                teacher.task.examples?.choose != .nearest || !teacher.exampleModel.isEmpty,
+                "teacher.example_model is missing: examples that are nearest need an encoder's folder")
         case .recorded:
             try require(
                 !teacher.path.isEmpty,

@@ -8,16 +8,16 @@ import Yams
 
 /// Visits the fields of a recipe, to read or to write them.
 final class RecipeFields {
-    private enum Mode {
+    enum Mode {
         case read(Node.Mapping)
         case write
     }
 
-    private let mode: Mode
-    private let file: String
+    let mode: Mode
+    let file: String
     private let path: String
-    private var known: [String] = []
-    private var written: [(Node, Node)] = []
+    var known: [String] = []
+    var written: [(Node, Node)] = []
 
     /// A visitor that reads a mapping.
     init(reading mapping: Node.Mapping, file: String, path: String = "") {
@@ -117,49 +117,24 @@ final class RecipeFields {
             write: { $0.rawValue })
     }
 
-    /// One text or a list of texts.
-    func texts(_ key: String, _ target: inout [String]) throws {
-        known.append(key)
-        switch mode {
-        case .write:
-            guard !target.isEmpty else { return }
-            written.append((Node(key), Node(target.map { Node($0) })))
-        case .read:
-            guard let value = value(key) else { return }
-            if let text = value.scalar?.string {
-                target = text.isEmpty ? [] : [text]
-            } else if let items = value.sequence {
-                target = try items.map { item in
-                    guard let text = item.scalar?.string else {
-                        throw wrong(key, item, "a list of texts")
-                    }
-                    return text
-                }
-            } else {
-                throw wrong(key, value, "a text or a list of texts")
-            }
-        }
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ key: String, _ target: inout Choice?
+    ) throws {
+        let names = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        try optional(
+            key, &target, "one of \(names)", read: { Choice(rawValue: $0) },
+            write: { $0.rawValue })
     }
 
-    /// Texts by name, in the order of the file.
-    func namedTexts(_ key: String, _ target: inout [(label: String, sentence: String)]) throws {
-        known.append(key)
-        switch mode {
-        case .write:
-            guard !target.isEmpty else { return }
-            written.append((Node(key), Node(target.map { (Node($0.label), Node($0.sentence)) })))
-        case .read:
-            guard let value = value(key) else { return }
-            guard case .mapping(let mapping) = value else {
-                throw wrong(key, value, "a section of `label: sentence` lines")
-            }
-            target = try mapping.map { name, sentence in
-                guard let label = name.scalar?.string, let text = sentence.scalar?.string else {
-                    throw wrong(key, sentence, "a section of `label: sentence` lines")
-                }
-                return (label, text)
-            }
-        }
+    /// A text that is written only where it names environment variables instead of being the secret.
+    func secret(_ key: String, _ target: inout String) throws {
+        if isWriting, !target.contains("${") { return known.append(key) }
+        try text(key, &target)
+    }
+
+    /// Whether values are written, not read.
+    var isWriting: Bool {
+        if case .write = mode { true } else { false }
     }
 
     // MARK: - Reading and writing one value
@@ -201,13 +176,13 @@ final class RecipeFields {
         }
     }
 
-    private func node(_ key: String) -> Node? {
+    func node(_ key: String) -> Node? {
         guard case .read(let mapping) = mode else { return nil }
         return mapping[Node(key)]
     }
 
     /// A value; null counts as absent.
-    private func value(_ key: String) -> Node? {
+    func value(_ key: String) -> Node? {
         node(key).flatMap { $0.null == nil ? $0 : nil }
     }
 
@@ -225,13 +200,13 @@ final class RecipeFields {
 
     // MARK: - Words
 
-    private func join(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+    func join(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
     private func place(_ node: Node) -> String {
         node.mark.map { "\(file):\($0.line)" } ?? file
     }
 
-    private func wrong(_ key: String, _ node: Node, _ wanted: String) -> RecipeError {
+    func wrong(_ key: String, _ node: Node, _ wanted: String) -> RecipeError {
         let given = node.scalar.map { " '\($0.string)'" } ?? ""
         return RecipeError("\(place(node)): \(join(key))\(given) is not \(wanted)")
     }

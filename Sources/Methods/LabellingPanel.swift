@@ -1,0 +1,106 @@
+// What a person sees of labelling: one line, of all ranks together.
+
+import Collectives
+import Reporting
+import Teacher
+
+/// Adds up what the ranks have done and shows it on rank 0.
+final class LabellingPanel {
+    private let communicator: Communicator
+    private let service: TeacherService
+    private let hasPrices: Bool
+    private let labelled: SharedCounter
+    private let failed: SharedCounter
+    private let knownTotal: Int?
+    private let rows: RowCount?
+    private let console: RunConsole
+    private var published = LabellingCounts()
+    private var progress: ProgressLine?
+    private var lastAnswered: (time: ContinuousClock.Instant, count: Int64)?
+    private var requestsPerMinute = 0.0
+
+    init(
+        communicator: Communicator, console: RunConsole, service: TeacherService,
+        hasPrices: Bool, total: Int?, rows: RowCount?
+    ) throws {
+        self.hasPrices = hasPrices
+        self.communicator = communicator
+        self.console = console
+        self.service = service
+        knownTotal = total
+        self.rows = rows
+        labelled = try communicator.counter(named: "label.labelled")
+        failed = try communicator.counter(named: "label.failed")
+    }
+
+    /// How many records there are, where that is known by now.
+    var total: Int? { knownTotal ?? rows?.total }
+
+    /// Takes in what this rank has done, and shows the sum on rank 0.
+    func show(_ summary: LabellingSummary) throws {
+        let (done, failures) = try publish(summary.counts)
+        guard console.isLeader else { return }
+        let line = progressLine()
+        line?.update(
+            done: summary.cached + Int(done + failures), note: try note(summary, done, failures))
+    }
+
+    /// Ends the line.
+    func finish(_ summary: LabellingSummary) throws {
+        guard console.isLeader else { return }
+        let counts = summary.counts
+        progressLine()?.finish(
+            done: summary.cached + counts.labelled + counts.failed,
+            note: try note(summary, Int64(counts.labelled), Int64(counts.failed)))
+    }
+
+    private func publish(_ counts: LabellingCounts) throws -> (Int64, Int64) {
+        let more = Int64(counts.labelled - published.labelled)
+        let worse = Int64(counts.failed - published.failed)
+        published = counts
+        return (try labelled.fetchAdd(more) + more, try failed.fetchAdd(worse) + worse)
+    }
+
+    /// The line begins anew when the number of rows becomes known.
+    private func progressLine() -> ProgressLine? {
+        if let progress, !(progress.total == nil && total != nil) { return progress }
+        progress = ProgressLine(
+            stage: "labelling", total: total, done: 0, unit: "texts",
+            isTerminal: console.isTerminal, width: 160, write: console.write)
+        return progress
+    }
+
+    private func note(
+        _ summary: LabellingSummary, _ done: Int64, _ failures: Int64
+    ) throws -> String {
+        let figures = service.figures.job
+        measure(figures.answered)
+        var parts = [
+            "cached \(NumberText.grouped(summary.cached))", "failed \(failures)",
+            "in flight \(figures.inFlight)",
+            "\(NumberText.grouped(Int(requestsPerMinute))) requests/min",
+            "\(NumberText.grouped(Int(figures.tokensIn + figures.tokensOut))) tokens",
+        ]
+        if figures.resent > 0 { parts.append("resent \(figures.resent)") }
+        if figures.throttled > 0 { parts.append("429s \(figures.throttled)") }
+        if hasPrices {
+            var text = "spent \(money(figures.spentMicro))"
+            let finished = summary.cached + Int(done + failures)
+            if let total, finished > 0, total > finished {
+                let whole = Double(figures.spentMicro) * Double(total) / Double(finished)
+                text += " of about \(money(Int64(whole)))"
+            }
+            parts.append(text)
+        }
+        return parts.joined(separator: ", ")
+    }
+
+    private func measure(_ answered: Int64) {
+        let now = ContinuousClock.now
+        guard let last = lastAnswered else { return lastAnswered = (now, answered) }
+        let seconds = (now - last.time).inSeconds
+        guard seconds >= 2 else { return }
+        requestsPerMinute = Double(answered - last.count) / seconds * 60
+        lastAnswered = (now, answered)
+    }
+}

@@ -1,0 +1,108 @@
+// A pool as labelling meets it: rows in the order of the files, read once, forwards, never held. Every
+// rank goes through all of them and takes those of its own leases; so each knows, without a word to the
+// others, which rows are answered already and which repeat an earlier row, and nobody needs an index of
+// the files. Reading costs a microsecond or two a row, asking a thousand times that.
+
+public import Corpus
+
+/// Where records come from, one after the other; nil after the last.
+public typealias RecordSequence = () throws -> Record?
+
+/// The names of a record, by which it is known again.
+public struct RecordKeys: Sendable {
+    /// The name of its label.
+    public let label: LabelKey
+    /// A hash of all of it that reaches the teacher: records that share it share their answers.
+    public let content: UInt64
+
+    /// Names.
+    public init(label: LabelKey, content: UInt64) {
+        self.label = label
+        self.content = content
+    }
+}
+
+/// A rank's way through a pool, lease by lease.
+public struct LeasedRecords {
+    /// A record with its place in the pool.
+    public struct Row: Sendable {
+        /// Counted from 0 over all files.
+        public let number: Int
+        /// The record.
+        public let record: Record
+        /// The name that its label will have.
+        public let key: LabelKey
+        /// Whether an earlier row asks the teacher the same.
+        public let isRepeat: Bool
+    }
+
+    /// Rows gone through.
+    public private(set) var rows = 0
+    /// Of these, the ones that have a label already.
+    public private(set) var cached = 0
+    /// Whether the last row has been gone through.
+    public private(set) var isAtEnd = false
+    private let sequence: RecordSequence
+    private let keys: (Record) -> RecordKeys
+    private let known: KeySet
+    private var contents = KeySet()
+
+    /// A way through `sequence`; `known` holds the keys that have a label.
+    public init(
+        _ sequence: @escaping RecordSequence, known: KeySet,
+        keys: @escaping (Record) -> RecordKeys
+    ) {
+        self.sequence = sequence
+        self.known = known
+        self.keys = keys
+    }
+
+    /// The rows of a lease that have no label; leases come in ascending order.
+    ///
+    /// Fewer, or none, where rows have one or the pool ends.
+    public mutating func take(_ lease: Range<Int>) throws -> [Row] {
+        precondition(lease.lowerBound >= rows, "lease \(lease) lies before row \(rows)")
+        var taken: [Row] = []
+        while rows < lease.upperBound, let row = try next(isWanted: { lease.contains($0) }) {
+            if let row = row.value { taken.append(row) }
+        }
+        return taken
+    }
+
+    /// The rows of some numbers, in ascending order: what was given back.
+    public mutating func take(rows numbers: some Collection<Int>) throws -> [Row] {
+        var taken: [Row] = []
+        for number in numbers {
+            precondition(number >= rows, "row \(number) lies before row \(rows)")
+            while rows <= number, let row = try next(isWanted: { $0 == number }) {
+                if let row = row.value { taken.append(row) }
+            }
+        }
+        return taken
+    }
+
+    /// Goes through all that is left, so that the counts are those of the whole pool.
+    public mutating func finish() throws {
+        while try next(isWanted: { _ in false }) != nil {}
+    }
+
+    /// The next row, with a value if it is wanted and has no label; nil behind the last.
+    private mutating func next(isWanted: (Int) -> Bool) throws -> (value: Row?, Void)? {
+        guard !isAtEnd, let record = try sequence() else {
+            isAtEnd = true
+            return nil
+        }
+        let number = rows
+        rows += 1
+        let keys = keys(record)
+        let isRepeat = !contents.insert(keys.content)
+        guard !known.contains(keys.label) else {
+            cached += 1
+            return (nil, ())
+        }
+        guard isWanted(number) else { return (nil, ()) }
+        return (
+            Row(number: number, record: record, key: keys.label, isRepeat: isRepeat), ()
+        )
+    }
+}

@@ -1,0 +1,181 @@
+// One record's way to its label over servers: ask, keep the answer, look again, until there is a label
+// or a reason why there is none. Nothing is used before it is kept.
+
+public import Corpus
+import Crypto
+
+/// What became of a record.
+public enum LabellingOutcome: Sendable {
+    /// It has a label.
+    case labelled
+    /// It has none, and the ledger says why.
+    case failed(LabelFailure)
+    /// No server could be brought to answer; another rank may have more luck.
+    case unreachable(reason: String)
+    /// An earlier row asks the same; when that is answered, this one is too.
+    case deferred
+    /// The cap is reached.
+    case overBudget
+    /// The job is stopping.
+    case cancelled
+    /// Nothing can go on: the ledger can't be written, the key is refused.
+    case fatal(TeacherError)
+}
+
+/// From records to labels by asking servers.
+public struct ServerLabeller: Sendable {
+    /// What is asked and how answers are read.
+    public let task: LabelTask
+    /// Who is asked.
+    public let service: TeacherService
+    /// Where answers go.
+    public let store: AnswerStore
+    /// The answers of earlier runs.
+    public let earlier: ResponseIndex
+    /// The teacher's identity, which is part of each request's key.
+    public let teacher: String
+    /// The identity under which labels are written: teacher, prompts and parser.
+    public let identity: String
+
+    /// A labeller of its parts.
+    public init(
+        task: LabelTask, service: TeacherService, store: AnswerStore, earlier: ResponseIndex,
+        teacher: String
+    ) {
+        self.task = task
+        self.service = service
+        self.store = store
+        self.earlier = earlier
+        self.teacher = teacher
+        identity = Self.identity(teacher: teacher, task: task)
+    }
+
+    /// The identity under which a task's labels are written.
+    public static func identity(teacher: String, task: LabelTask) -> String {
+        "\(teacher)/\(task.fingerprint)"
+    }
+
+    /// The names of a record.
+    ///
+    /// - Parameter fields: The record's fields that reach the prompts, besides the text.
+    public static func keys(
+        of record: Record, identity: String, fields: [String]
+    ) -> RecordKeys {
+        var hash = SHA256()
+        hash.update(data: Array(record.text.utf8))
+        for field in fields {
+            hash.update(data: Array("\0\(field)=\(record.fields[field] ?? "")".utf8))
+        }
+        let content = Array(hash.finalize())
+        return RecordKeys(
+            label: LabelKey(teacher: identity, request: Array("\(record.id)\0".utf8) + content),
+            content: content.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+    }
+
+    /// Labels a record.
+    public func label(_ row: LeasedRecords.Row) async -> LabellingOutcome {
+        do {
+            return try await chain(row)
+        } catch let error as TeacherError {
+            return .fatal(error)
+        } catch {
+            return .fatal(TeacherError(.badAnswer, "\(row.record.source): \(error)"))
+        }
+    }
+
+    private func chain(_ row: LeasedRecords.Row) async throws -> LabellingOutcome {
+        var answers: [LabelKey: [UInt8]] = [:]
+        while true {
+            var trouble: TeacherError?
+            let step = task.next(for: row.record) { request in
+                let key = request.key(teacher: teacher)
+                if let body = answers[key] { return body }
+                do throws(TeacherError) {
+                    return try earlier.body(of: key)
+                } catch {
+                    trouble = error
+                    return nil
+                }
+            }
+            if let trouble { throw trouble }
+            switch step {
+            case .label(let label):
+                try store.keep(entry(of: label, row))
+                return .labelled
+            case .failed(let failure):
+                return try fail(row, failure)
+            case .ask where row.isRepeat: return .deferred
+            case .ask(let requests):
+                for (request, outcome) in await outcomes(of: requests) {
+                    let key = request.key(teacher: teacher)
+                    switch outcome {
+                    case .answered(let response, let attempt):
+                        try keep(response, attempt, row)
+                        answers[key] = response.body
+                    case .refused(let status, let reason):
+                        return try fail(row, LabelFailure(.refused, "\(status): \(reason)"))
+                    case .unreachable(let reason): return .unreachable(reason: reason)
+                    case .overBudget: return .overBudget
+                    case .cancelled: return .cancelled
+                    case .failed(let error): return .fatal(error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// All that was answered comes first, so that it is kept whatever the others came to.
+    private func outcomes(
+        of requests: [TeacherRequest]
+    ) async -> [(TeacherRequest, RequestOutcome)] {
+        guard requests.count > 1 else {
+            let request = requests[0]
+            return [(request, await service.answer(request, key: request.key(teacher: teacher)))]
+        }
+        let found = await withTaskGroup(of: (Int, RequestOutcome).self) { group in
+            for (index, request) in requests.enumerated() {
+                group.addTask {
+                    (index, await service.answer(request, key: request.key(teacher: teacher)))
+                }
+            }
+            var found: [(Int, RequestOutcome)] = []
+            for await one in group { found.append(one) }
+            return found.sorted { $0.0 < $1.0 }
+        }
+        func isAnswer(_ outcome: RequestOutcome) -> Bool {
+            if case .answered = outcome { true } else { false }
+        }
+        return (found.filter { isAnswer($0.1) } + found.filter { !isAnswer($0.1) })
+            .map { (requests[$0.0], $0.1) }
+    }
+
+    private func keep(
+        _ response: TeacherResponse, _ attempt: Attempt, _ row: LeasedRecords.Row
+    ) throws {
+        let charge = attempt.charge(for: response.usage, prices: service.options.prices)
+        try store.keep(
+            ResponseEntry(
+                key: attempt.key, recordID: row.record.id, teacher: teacher, response: response,
+                chargedTokens: charge.tokens, priceMicro: charge.micro))
+        // Only now may another request take its place: what is in flight is what a kill can lose.
+        service.settle(attempt, usage: response.usage)
+    }
+
+    private func fail(
+        _ row: LeasedRecords.Row, _ failure: LabelFailure
+    ) throws -> LabellingOutcome {
+        try store.keep(
+            FailureEntry(
+                key: row.key, recordID: row.record.id, teacher: identity, failure: failure))
+        return .failed(failure)
+    }
+
+    private func entry(of label: LabelRecord, _ row: LeasedRecords.Row) throws -> LedgerEntry {
+        // What the answers cost stands with the answers.
+        var label = try label.validated()
+        label.usage = nil
+        return LedgerEntry(
+            key: row.key, teacher: identity, requestDigest: "", answer: label, priceMicro: 0,
+            latencyMicroseconds: nil, createdAtMicroseconds: LedgerEntry.now())
+    }
+}

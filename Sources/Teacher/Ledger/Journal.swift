@@ -1,0 +1,114 @@
+// A rank's journal: files that follow each other, each one holding what isn't in the ledger's tables
+// yet. A turn of files happens before a commit: the new file begins with the attempts that are under
+// way, the commit names the old one, and then the old one goes.
+
+import Foundation
+
+/// The open journal of a rank.
+struct Journal: ~Copyable {
+    /// The number of the open file.
+    private(set) var generation: Int64
+    private let stem: String
+    private let teacher: String
+    private var file: FileHandle
+    /// Attempts whose fate isn't known, and how often each request was sent.
+    private var underWay: [LabelKey: [Attempt]] = [:]
+
+    /// Begins a file behind all earlier ones.
+    ///
+    /// - Parameters:
+    ///   - ledgerPath: `.../rank-NNNNN.sqlite`; the files are named after it.
+    ///   - generation: A number that no earlier file has.
+    ///   - teacher: Whose answers these will be.
+    init(ledgerPath: String, generation: Int64, teacher: String) throws(TeacherError) {
+        stem = Self.stem(ledgerPath)
+        self.generation = generation
+        self.teacher = teacher
+        file = try Self.begin(stem, generation, JournalFile.header(teacher: teacher))
+    }
+
+    /// Appends events with one call of the system.
+    mutating func append(_ events: [JournalEvent]) throws(TeacherError) {
+        var bytes: [UInt8] = []
+        for event in events {
+            bytes += JournalFile.bytes(event)
+            note(event)
+        }
+        do {
+            try file.write(contentsOf: Data(bytes))
+        } catch {
+            throw Self.unwritable(Self.path(stem, generation), error)
+        }
+    }
+
+    /// Turns to a new file, and says which one is to be committed.
+    mutating func turn() throws(TeacherError) -> Int64 {
+        let finished = generation
+        var bytes = JournalFile.header(teacher: teacher)
+        for (_, attempts) in underWay.sorted(by: { $0.key.fingerprint < $1.key.fingerprint }) {
+            for attempt in attempts { bytes += JournalFile.bytes(.sent(attempt)) }
+        }
+        let next = try Self.begin(stem, finished + 1, bytes)
+        try? file.close()
+        file = next
+        generation = finished + 1
+        return finished
+    }
+
+    /// Removes a file whose content is committed.
+    func remove(_ generation: Int64) {
+        unlink(Self.path(stem, generation))
+    }
+
+    /// How many attempts are under way.
+    var attemptsUnderWay: Int { underWay.values.reduce(0) { $0 + $1.count } }
+
+    private mutating func note(_ event: JournalEvent) {
+        switch event {
+        case .sent(let attempt): underWay[attempt.key, default: []].append(attempt)
+        case .released(let key): settle(key)
+        case .lost(let loss): settle(loss.attempt.key)
+        case .answered(let entry): settle(entry.key)
+        case .failed: break
+        }
+    }
+
+    private mutating func settle(_ key: LabelKey) {
+        guard underWay[key]?.popLast() != nil else { return }
+        if underWay[key]?.isEmpty == true { underWay[key] = nil }
+    }
+
+    // MARK: - Files
+
+    static func path(_ stem: String, _ generation: Int64) -> String {
+        "\(stem).journal-\(generation)"
+    }
+
+    static func stem(_ ledgerPath: String) -> String {
+        String(ledgerPath.dropLast(".sqlite".count))
+    }
+
+    /// Puts a file with its first bytes in place by renaming, so that it is never seen without them.
+    private static func begin(
+        _ stem: String, _ generation: Int64, _ bytes: [UInt8]
+    ) throws(TeacherError) -> FileHandle {
+        let path = path(stem, generation)
+        let draft = "\(stem).journal-draft"
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: draft))
+            guard rename(draft, path) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            try file.seekToEnd()
+            return file
+        } catch {
+            throw unwritable(path, error)
+        }
+    }
+
+    private static func unwritable(_ path: String, _ error: any Error) -> TeacherError {
+        TeacherError(
+            .ledgerUnwritable,
+            "\(path): cannot write: \((error as NSError).localizedDescription); "
+                + "answers that are in the ledger are safe, the same command goes on")
+    }
+}

@@ -1,0 +1,106 @@
+// Fields that hold several values: lists of texts, texts by name, lists of sections.
+
+import Yams
+
+extension RecipeFields {
+    /// One text or a list of texts.
+    func texts(_ key: String, _ target: inout [String]) throws {
+        known.append(key)
+        switch mode {
+        case .write:
+            guard !target.isEmpty else { return }
+            written.append((Node(key), Node(target.map { Node($0) })))
+        case .read:
+            guard let value = value(key) else { return }
+            if let text = value.scalar?.string {
+                target = text.isEmpty ? [] : [text]
+            } else if let items = value.sequence {
+                target = try items.map { item in
+                    guard let text = item.scalar?.string else {
+                        throw wrong(key, item, "a list of texts")
+                    }
+                    return text
+                }
+            } else {
+                throw wrong(key, value, "a text or a list of texts")
+            }
+        }
+    }
+
+    /// Texts by name, in the order of the file.
+    func namedTexts(_ key: String, _ target: inout [(label: String, sentence: String)]) throws {
+        known.append(key)
+        switch mode {
+        case .write:
+            guard !target.isEmpty else { return }
+            written.append((Node(key), Node(target.map { (Node($0.label), Node($0.sentence)) })))
+        case .read:
+            guard let value = value(key) else { return }
+            guard case .mapping(let mapping) = value else {
+                throw wrong(key, value, "a section of `label: sentence` lines")
+            }
+            target = try mapping.map { name, sentence in
+                guard let label = name.scalar?.string, let text = sentence.scalar?.string else {
+                    throw wrong(key, sentence, "a section of `label: sentence` lines")
+                }
+                return (label, text)
+            }
+        }
+    }
+
+    /// A list of sections; one that isn't a list is a list of one.
+    func sections<Element>(
+        _ key: String, _ target: inout [Element], _ fresh: Element,
+        _ visit: (RecipeFields, inout Element) throws -> Void
+    ) throws {
+        known.append(key)
+        switch mode {
+        case .write:
+            written.append((Node(key), Node(try target.map { try nodeWritten($0, key, visit) })))
+        case .read:
+            guard let value = value(key) else { return }
+            target = try (value.sequence.map(Array.init) ?? [value]).map { item in
+                guard case .mapping(let mapping) = item else {
+                    throw wrong(key, item, "a list of sections with keys")
+                }
+                var element = fresh
+                let inner = RecipeFields(reading: mapping, file: file, path: join(key))
+                try visit(inner, &element)
+                try inner.refuseUnknown()
+                return element
+            }
+        }
+    }
+
+    /// A section that may be absent.
+    func optionalSection<Element>(
+        _ key: String, _ target: inout Element?, _ fresh: Element,
+        _ visit: (RecipeFields, inout Element) throws -> Void
+    ) throws {
+        known.append(key)
+        switch mode {
+        case .write:
+            guard let element = target else { return }
+            written.append((Node(key), try nodeWritten(element, key, visit)))
+        case .read:
+            guard let value = value(key) else { return }
+            guard case .mapping(let mapping) = value else {
+                throw wrong(key, value, "a section with keys")
+            }
+            var element = fresh
+            let inner = RecipeFields(reading: mapping, file: file, path: join(key))
+            try visit(inner, &element)
+            try inner.refuseUnknown()
+            target = element
+        }
+    }
+
+    private func nodeWritten<Element>(
+        _ element: Element, _ key: String, _ visit: (RecipeFields, inout Element) throws -> Void
+    ) throws -> Node {
+        var element = element
+        let inner = RecipeFields(writingAt: join(key))
+        try visit(inner, &element)
+        return inner.node
+    }
+}
