@@ -42,12 +42,17 @@ public struct Corpus: Sendable {
             let same = ids.find(record.id, insertingAs: number) { records[$0].id == record.id }
             if let same {
                 let earlier = records[same]
-                if earlier.text == record.text, earlier.label == record.label {
+                if earlier.text == record.text, earlier.label == record.label,
+                    earlier.fields == record.fields
+                {
                     reader.report.note(
                         duplicate: record.id, first: earlier.source, again: record.source)
                 } else {
-                    let what = earlier.text == record.text ? "label" : "text"
-                    try reader.conflict(record, "another \(what)", earlier.source)
+                    let what =
+                        earlier.text != record.text
+                        ? "another text"
+                        : earlier.label != record.label ? "another label" : "other fields"
+                    try reader.conflict(record, what, earlier.source)
                 }
                 continue
             }

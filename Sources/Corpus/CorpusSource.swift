@@ -48,6 +48,8 @@ public struct CorpusSource: Sendable {
     public var labelRequired: Bool
     /// The field that holds the id; rows without it are named by the hash of their text.
     public var idField: String
+    /// Further fields to keep with each record; a row without one of them is a bad row.
+    public var fields: [String]
     /// What becomes of bad rows.
     public var onBadRow: BadRowPolicy
     /// Whether `"` quotes a field of CSV and TSV; without, it is a letter like any other.
@@ -57,7 +59,7 @@ public struct CorpusSource: Sendable {
     public init(
         paths: [String], format: CorpusFormat? = nil, textField: String = "text",
         labelField: String? = nil, labelRequired: Bool = true, idField: String = "id",
-        onBadRow: BadRowPolicy = .refuse, quoting: Bool = true
+        fields: [String] = [], onBadRow: BadRowPolicy = .refuse, quoting: Bool = true
     ) {
         self.paths = paths
         self.format = format
@@ -65,6 +67,7 @@ public struct CorpusSource: Sendable {
         self.labelField = labelField
         self.labelRequired = labelRequired
         self.idField = idField
+        self.fields = fields
         self.onBadRow = onBadRow
         self.quoting = quoting
     }
@@ -83,6 +86,11 @@ public struct CorpusSource: Sendable {
                 "\(path): plain lines have no field '\(labelField)'; "
                     + "give the labels as JSONL, CSV or TSV")
         }
+        if format == .lines, let field = fields.first {
+            throw CorpusError(
+                .configuration,
+                "\(path): plain lines have no field '\(field)'; give it as JSONL, CSV or TSV")
+        }
         return format
     }
 
@@ -90,12 +98,20 @@ public struct CorpusSource: Sendable {
         guard !paths.isEmpty else {
             throw CorpusError(.configuration, "no data file is given; set data.paths")
         }
-        let fields = [textField, idField] + (labelField.map { [$0] } ?? [])
-        guard Set(fields).count == fields.count, !fields.contains("") else {
+        let named = [textField, idField] + (labelField.map { [$0] } ?? [])
+        guard Set(named).count == named.count, !named.contains("") else {
             throw CorpusError(
                 .configuration,
                 "the fields of text, label and id must have names and be different ones: "
-                    + fields.map { "'\($0)'" }.joined(separator: ", "))
+                    + named.map { "'\($0)'" }.joined(separator: ", "))
+        }
+        for (index, field) in fields.enumerated() {
+            guard !field.isEmpty, !named.contains(field), !fields[..<index].contains(field) else {
+                throw CorpusError(
+                    .configuration,
+                    "the further field '\(field)' must have a name, stand once, and be none of "
+                        + named.map { "'\($0)'" }.joined(separator: ", ") + ", which are read anyway")
+            }
         }
     }
 }

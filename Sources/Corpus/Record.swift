@@ -26,14 +26,20 @@ public struct Record: Sendable, Hashable {
     public let text: String
     /// The gold label, where the source names a label field.
     public let label: String?
+    /// Further fields by name, where the source asks for them; otherwise empty.
+    public let fields: [String: String]
     /// Where it stood.
     public let source: Place
 
     /// Makes a record; without an id it is named by the hash of its text.
-    public init(id: String? = nil, text: String, label: String? = nil, source: Place) {
+    public init(
+        id: String? = nil, text: String, label: String? = nil, fields: [String: String] = [:],
+        source: Place
+    ) {
         self.id = id ?? ContentHash.id(of: text)
         self.text = text
         self.label = label
+        self.fields = fields
         self.source = source
     }
 }

@@ -74,8 +74,13 @@ public struct RecordReader: ~Copyable {
             try bad("the \(fields.id == "" ? "id" : "label") is empty", line: line)
             return nil
         }
+        for field in source.fields where fields.further[field] == nil {
+            try bad("no value in field '\(field)'", line: line)
+            return nil
+        }
         return Record(
-            id: fields.id, text: text, label: fields.label, source: Place(file: path, line: line))
+            id: fields.id, text: text, label: fields.label, fields: fields.further,
+            source: Place(file: path, line: line))
     }
 
     /// Refuses or counts a row, as the source wants it.

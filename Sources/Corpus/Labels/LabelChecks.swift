@@ -16,7 +16,7 @@ extension LabelRecord {
     /// The answer with its probabilities scaled to the sum 1.
     ///
     /// Refused where they are no probabilities (negative, not finite, a sum that isn't near 1), and
-    /// where there are neither probabilities nor text.
+    /// where there are neither a label nor probabilities nor text.
     public func validated() throws(CorpusError) -> LabelRecord {
         do throws(LabelTrouble) { return try checked() } catch {
             throw CorpusError(.badLabel, "record '\(id)': \(error.reason)")
@@ -25,9 +25,13 @@ extension LabelRecord {
 
     func checked() throws(LabelTrouble) -> LabelRecord {
         guard !id.isEmpty else { throw LabelTrouble(reason: "the id is empty") }
-        guard labelProbabilities != nil || choiceProbabilities != nil || text != nil else {
+        guard label != "" else { throw LabelTrouble(reason: "the label is empty") }
+        guard
+            label != nil || labelProbabilities != nil || choiceProbabilities != nil || text != nil
+        else {
             throw LabelTrouble(
-                reason: "there is neither label_probabilities nor choice_probabilities nor text")
+                reason: "there is neither label_probabilities nor choice_probabilities nor text "
+                    + "nor label")
         }
         var answer = self
         if let given = labelProbabilities {

@@ -23,13 +23,17 @@ public struct LabelRecord: Codable, Sendable, Hashable {
 
     /// The id of the record that it answers.
     public var id: String
+    /// The class that the teacher named, where it named one: known where probabilities may not be.
+    /// Where both are, it needn't be the most probable class.
+    public var label: String?
     /// Probability by class name; classes that aren't named have none.
     public var labelProbabilities: [String: Double]?
     /// Probability of each choice of a multiple-choice item.
     public var choiceProbabilities: [Double]?
     /// The teacher's words, where it was asked for text.
     public var text: String?
-    /// How the probabilities came about (`vote_share`, `label_logprob`, `cosine_softmax`).
+    /// How the probabilities came about (`vote_share`, `label_logprob`, `verbalized`,
+    /// `softmax_similarity`); named too where the method was tried and gave none.
     public var confidenceMethod: String?
     /// Tokens that it cost.
     public var usage: Usage?
@@ -38,11 +42,12 @@ public struct LabelRecord: Codable, Sendable, Hashable {
 
     /// Makes an answer.
     public init(
-        id: String, labelProbabilities: [String: Double]? = nil,
+        id: String, label: String? = nil, labelProbabilities: [String: Double]? = nil,
         choiceProbabilities: [Double]? = nil, text: String? = nil,
         confidenceMethod: String? = nil, usage: Usage? = nil, finishReason: String? = nil
     ) {
         self.id = id
+        self.label = label
         self.labelProbabilities = labelProbabilities
         self.choiceProbabilities = choiceProbabilities
         self.text = text
@@ -53,6 +58,7 @@ public struct LabelRecord: Codable, Sendable, Hashable {
 
     enum CodingKeys: String, CodingKey {
         case id
+        case label
         case labelProbabilities = "label_probabilities"
         case choiceProbabilities = "choice_probabilities"
         case text
@@ -64,6 +70,7 @@ public struct LabelRecord: Codable, Sendable, Hashable {
     /// One line of the recorded form: always the same bytes for the same answer.
     public var jsonLine: String {
         var members = ["\"id\":\(JSONText.quoted(id))"]
+        if let label { members.append("\"label\":\(JSONText.quoted(label))") }
         if let labelProbabilities {
             members.append("\"label_probabilities\":\(JSONText.object(labelProbabilities))")
         }

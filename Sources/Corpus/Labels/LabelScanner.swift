@@ -27,6 +27,7 @@ struct LabelScanner {
             case "id":
                 answer.id = try string(bytes)
                 hasID = true
+            case "label": answer.label = try string(bytes)
             case "label_probabilities":
                 answer.labelProbabilities = try Self.numbers(&scanner, bytes)
             case "choice_probabilities":

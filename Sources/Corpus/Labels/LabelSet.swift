@@ -26,6 +26,7 @@ public struct LabelSet: Sendable, Hashable {
     public init(discoveredIn answers: some Sequence<LabelRecord>) throws(CorpusError) {
         var seen: Set<String> = []
         for answer in answers {
+            if let label = answer.label { seen.insert(label) }
             if let probabilities = answer.labelProbabilities { seen.formUnion(probabilities.keys) }
         }
         try self.init(seen.sorted(by: JSONText.precedes))

@@ -1,4 +1,4 @@
-// One JSON object a line. Text, label and id are taken; everything else is checked to be JSON and
+// One JSON object a line. Text, label, id and the fields asked for are taken; everything else is checked to be JSON and
 // passed over. Of a key that stands twice the last value counts, as in every common reader.
 
 /// Reads the rows of a JSONL file.
@@ -7,12 +7,14 @@ final class JSONLReader {
     private let textKey: [UInt8]
     private let labelKey: [UInt8]?
     private let idKey: [UInt8]
+    private let further: [(name: String, key: [UInt8])]
 
     init(path: String, source: CorpusSource, chunkSize: Int) throws(CorpusError) {
         lines = try LineReader(path: path, chunkSize: chunkSize)
         textKey = Array(source.textField.utf8)
         labelKey = source.labelField.map { Array($0.utf8) }
         idKey = Array(source.idField.utf8)
+        further = source.fields.map { ($0, Array($0.utf8)) }
     }
 
     func next() throws(CorpusError) -> Row? {
@@ -42,6 +44,10 @@ final class JSONLReader {
                 row.id = try nameValue(&scanner, bytes, "the id")
             } else if let labelKey, scanner.matches(key, labelKey, bytes) {
                 row.label = try nameValue(&scanner, bytes, "the label")
+            } else if let index = further.firstIndex(where: { scanner.matches(key, $0.key, bytes) }
+            ) {
+                let name = further[index].name
+                row.further[name] = try nameValue(&scanner, bytes, "the field '\(name)'")
             } else {
                 try scanner.check(key, bytes)
                 try scanner.skipValue(bytes)
@@ -61,7 +67,7 @@ final class JSONLReader {
         return try scanner.stringText(bytes)
     }
 
-    /// Ids and labels may be numbers or truth values too; their name is how they are written.
+    /// Ids, labels and further fields may be numbers or truth values too; their name is how they are written.
     private func nameValue(
         _ scanner: inout JSONScanner, _ bytes: Span<UInt8>, _ what: String
     ) throws(JSONTrouble) -> String? {

@@ -1,10 +1,10 @@
 // Strings of a JSON line. Most have no escapes and are taken from the line as they stand; the others
-// are put together byte by byte. Half surrogates, which Python writes when asked to, are refused: no
-// UTF-8 can say them.
+// are put together byte by byte. Half surrogates, which Python writes when asked to, are refused (no
+// UTF-8 can say them) unless the reader says that it mends them.
 
 extension JSONScanner {
     /// A string as it stands in the line, or, if it had escapes, in `unescaped`.
-    enum Piece {
+    package enum Piece {
         case plain(Range<Int>)
         case escaped
     }
@@ -41,19 +41,19 @@ extension JSONScanner {
     ///
     /// Not `text(try string(bytes), bytes)`: there the cursor is read before the string is, and
     /// `unescaped` is that of an earlier one.
-    mutating func stringText(_ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
+    package mutating func stringText(_ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
         let piece = try string(bytes)
         return try text(piece, bytes)
     }
 
     /// Reads a number and gives it as it is written.
-    mutating func numberText(_ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
+    package mutating func numberText(_ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
         let range = try number(bytes)
         return try text(range, bytes)
     }
 
     /// The text of a string just read.
-    func text(_ piece: Piece, _ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
+    package func text(_ piece: Piece, _ bytes: Span<UInt8>) throws(JSONTrouble) -> String {
         switch piece {
         case .plain(let range): return try text(range, bytes)
         case .escaped:
@@ -88,7 +88,7 @@ extension JSONScanner {
     }
 
     /// Whether a string just read has this UTF-8.
-    func matches(_ piece: Piece, _ wanted: [UInt8], _ bytes: Span<UInt8>) -> Bool {
+    package func matches(_ piece: Piece, _ wanted: [UInt8], _ bytes: Span<UInt8>) -> Bool {
         guard case .plain(let range) = piece else { return unescaped == wanted }
         guard range.count == wanted.count else { return false }
         for index in 0..<wanted.count where bytes[range.lowerBound + index] != wanted[index] {
@@ -110,19 +110,24 @@ extension JSONScanner {
         case UInt8(ascii: "u"):
             var code = try hexadecimal(bytes)
             if code & 0xFC00 == 0xD800 {
-                guard peek(bytes) == UInt8(ascii: "\\"), peek(bytes, at: 1) == UInt8(ascii: "u")
-                else { throw trouble("an escape is half of a surrogate pair") }
-                position += 2
-                let low = try hexadecimal(bytes)
-                guard low & 0xFC00 == 0xDC00 else {
-                    throw trouble("an escape is half of a surrogate pair")
+                let behindFirst = position
+                var low: UInt32 = 0
+                if peek(bytes) == UInt8(ascii: "\\"), peek(bytes, at: 1) == UInt8(ascii: "u") {
+                    position += 2
+                    low = try hexadecimal(bytes)
                 }
-                code = 0x10000 + (code & 0x3FF) << 10 + (low & 0x3FF)
+                if low & 0xFC00 == 0xDC00 {
+                    code = 0x10000 + (code & 0x3FF) << 10 + (low & 0x3FF)
+                } else {
+                    position = behindFirst
+                }
             }
-            guard let scalar = Unicode.Scalar(code) else {
+            let scalar = Unicode.Scalar(code)
+            guard scalar != nil || mendsSurrogates else {
                 throw trouble("an escape is half of a surrogate pair")
             }
-            unescaped.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            unescaped.append(
+                contentsOf: scalar.flatMap { UTF8.encode($0) } ?? UTF8.encodedReplacementCharacter)
         default:
             position -= 1
             throw trouble("an unknown escape")

@@ -4,13 +4,13 @@
 // `JSONScanner+Strings.swift`.
 
 /// What isn't JSON about a line.
-struct JSONTrouble: Error {
+package struct JSONTrouble: Error {
     /// The byte of the line, from 0.
-    let offset: Int
-    let what: String
+    package let offset: Int
+    package let what: String
 
     /// For an error message; bytes are counted from 1 there.
-    var reason: String {
+    package var reason: String {
         what == Self.notUTF8 ? notUTF8Reason(at: offset) : "not JSON: \(what) (byte \(offset + 1))"
     }
 
@@ -19,8 +19,12 @@ struct JSONTrouble: Error {
 }
 
 /// A cursor over a line; every call is given the same bytes, which it doesn't own.
-struct JSONScanner {
-    var position = 0
+package struct JSONScanner {
+    /// The next byte to be read; setting it back reads a value again.
+    package var position = 0
+    /// Whether half of a surrogate pair reads as U+FFFD instead of being refused: a token of a model
+    /// may be half a character.
+    package var mendsSurrogates = false
     /// The string read last, where it had escapes.
     var unescaped: [UInt8] = []
     private var depth = 0
@@ -28,8 +32,11 @@ struct JSONScanner {
     private var atOpening = false
     private static let greatestDepth = 512
 
+    /// A cursor at the first byte.
+    package init() {}
+
     /// Opens an object; `nextKey` then gives its keys.
-    mutating func beginObject(_ bytes: Span<UInt8>) throws(JSONTrouble) {
+    package mutating func beginObject(_ bytes: Span<UInt8>) throws(JSONTrouble) {
         guard take(UInt8(ascii: "{"), bytes) else {
             throw wanted("an object, {...}, is wanted", bytes)
         }
@@ -39,7 +46,7 @@ struct JSONScanner {
     /// The next key of the object opened last; nil, once, at its end.
     ///
     /// The colon is taken, and the value must be read before the next call.
-    mutating func nextKey(_ bytes: Span<UInt8>) throws(JSONTrouble) -> Piece? {
+    package mutating func nextKey(_ bytes: Span<UInt8>) throws(JSONTrouble) -> Piece? {
         guard try nextMember(closing: UInt8(ascii: "}"), bytes) else { return nil }
         let key = try string(bytes)
         guard take(UInt8(ascii: ":"), bytes) else {
@@ -49,7 +56,7 @@ struct JSONScanner {
     }
 
     /// Opens an array; `nextElement` then walks over it.
-    mutating func beginArray(_ bytes: Span<UInt8>) throws(JSONTrouble) {
+    package mutating func beginArray(_ bytes: Span<UInt8>) throws(JSONTrouble) {
         guard take(UInt8(ascii: "["), bytes) else {
             throw wanted("an array, [...], is wanted", bytes)
         }
@@ -57,7 +64,7 @@ struct JSONScanner {
     }
 
     /// Whether the array opened last has another element, which must be read before the next call.
-    mutating func nextElement(_ bytes: Span<UInt8>) throws(JSONTrouble) -> Bool {
+    package mutating func nextElement(_ bytes: Span<UInt8>) throws(JSONTrouble) -> Bool {
         try nextMember(closing: UInt8(ascii: "]"), bytes)
     }
 
@@ -87,14 +94,14 @@ struct JSONScanner {
     }
 
     /// The first byte of the value that comes next.
-    mutating func upcoming(_ bytes: Span<UInt8>) throws(JSONTrouble) -> UInt8 {
+    package mutating func upcoming(_ bytes: Span<UInt8>) throws(JSONTrouble) -> UInt8 {
         skipSpace(bytes)
         guard let byte = peek(bytes) else { throw trouble("the line ends too early") }
         return byte
     }
 
     /// Reads `true`, `false` or `null`.
-    mutating func word(_ word: StaticString, _ bytes: Span<UInt8>) throws(JSONTrouble) {
+    package mutating func word(_ word: StaticString, _ bytes: Span<UInt8>) throws(JSONTrouble) {
         skipSpace(bytes)
         let length = word.utf8CodeUnitCount
         guard position + length <= bytes.count else { throw trouble("a value is wanted") }
@@ -107,14 +114,14 @@ struct JSONScanner {
     }
 
     /// Reads `null` if that is what comes.
-    mutating func takesNull(_ bytes: Span<UInt8>) throws(JSONTrouble) -> Bool {
+    package mutating func takesNull(_ bytes: Span<UInt8>) throws(JSONTrouble) -> Bool {
         guard try upcoming(bytes) == UInt8(ascii: "n") else { return false }
         try word("null", bytes)
         return true
     }
 
     /// Reads any value and makes nothing of it.
-    mutating func skipValue(_ bytes: Span<UInt8>) throws(JSONTrouble) {
+    package mutating func skipValue(_ bytes: Span<UInt8>) throws(JSONTrouble) {
         switch try upcoming(bytes) {
         case UInt8(ascii: "\""):
             let piece = try string(bytes)
@@ -136,14 +143,14 @@ struct JSONScanner {
     }
 
     /// Checks that nothing but white space follows.
-    mutating func finish(_ bytes: Span<UInt8>) throws(JSONTrouble) {
+    package mutating func finish(_ bytes: Span<UInt8>) throws(JSONTrouble) {
         skipSpace(bytes)
         guard position == bytes.count else {
             throw trouble("something follows the object; one object a line is wanted")
         }
     }
 
-    func trouble(_ what: String) -> JSONTrouble { JSONTrouble(offset: position, what: what) }
+    package func trouble(_ what: String) -> JSONTrouble { JSONTrouble(offset: position, what: what) }
 
     func peek(_ bytes: Span<UInt8>, at offset: Int = 0) -> UInt8? {
         let index = position + offset

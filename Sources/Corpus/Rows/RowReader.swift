@@ -6,6 +6,8 @@ struct RowFields {
     var text: String?
     var label: String?
     var id: String?
+    /// Those that the source asks for beside them.
+    var further: [String: String] = [:]
 }
 
 /// What a row turned out to be.

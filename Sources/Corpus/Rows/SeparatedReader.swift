@@ -10,6 +10,7 @@ final class SeparatedReader {
     private var textIndex = 0
     private var labelIndex: Int?
     private var idIndex: Int?
+    private var further: [(name: String, index: Int)] = []
 
     init(
         path: String, separator: UInt8, source: CorpusSource, chunkSize: Int
@@ -36,10 +37,15 @@ final class SeparatedReader {
             // An empty cell is how these formats say that there is none.
             fields.label = try labelIndex.flatMap(nonEmptyField)
             fields.id = try idIndex.flatMap(nonEmptyField)
+            for field in further {
+                fields.further[field.name] = try nonEmptyField(field.index)
+            }
         } catch {
             return .bad(line: line, reason: notUTF8Reason(at: error.byteOffsets.lowerBound))
         }
-        guard fields.text?.utf8.contains(0) != true else {
+        guard fields.text?.utf8.contains(0) != true,
+            further.allSatisfy({ fields.further[$0.name]?.utf8.contains(0) != true })
+        else {
             return .bad(line: line, reason: "a NUL byte: this isn't text")
         }
         return .fields(line: line, fields)
@@ -86,6 +92,14 @@ final class SeparatedReader {
         }
         textIndex = text
         idIndex = try index(of: source.idField)
+        for field in source.fields {
+            guard let index = try index(of: field) else {
+                throw CorpusError(
+                    .configuration,
+                    "\(place): the head line has no field '\(field)' but \(known())")
+            }
+            further.append((field, index))
+        }
         guard let field = source.labelField else { return }
         labelIndex = try index(of: field)
         if labelIndex == nil, source.labelRequired {

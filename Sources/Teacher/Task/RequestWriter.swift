@@ -1,0 +1,126 @@
+// Requests as bytes. Members stand in one order and numbers in their shortest form, because the bytes
+// are the request's name in the ledger: the same question must be the same bytes in every later run.
+
+import Corpus
+
+/// A turn of a conversation.
+struct Turn: Sendable, Equatable {
+    enum Role: String, Sendable {
+        case system, user, assistant
+    }
+
+    let role: Role
+    let content: String
+
+    init(_ role: Role, _ content: String) {
+        self.role = role
+        self.content = content
+    }
+}
+
+/// Writes the bodies of requests.
+struct RequestWriter: Sendable {
+    private let route: TeacherRequest.Route
+    /// What stands before and behind the question; the same for all records.
+    private let head: String
+    private let tail: String
+    private let tailTokenBound: Int
+    private let completionTokenBound: Int
+
+    /// What a server's chat template may put around each message, and around the whole, in tokens.
+    private static let tokensPerMessage = 16
+    private static let tokensPerRequest = 32
+
+    init(_ options: LabelTaskOptions) throws(TeacherError) {
+        let extra = try options.extraBody.map { text throws(TeacherError) in try ExtraBody(text) }
+            ?? ExtraBody()
+        let isChat = options.route == .chatCompletions
+        route = options.route
+        let tokens = extra.maximumCompletionTokens ?? options.answerTokens
+        var members: [String] = []
+        if extra.maximumCompletionTokens == nil { members.append("\"max_tokens\":\(tokens)") }
+        members.append("\"temperature\":\(JSONText.number(options.temperature))")
+        if let topP = options.topP { members.append("\"top_p\":\(JSONText.number(topP))") }
+        if options.samples > 1 { members.append("\"n\":\(options.samples)") }
+        if let seed = options.seed { members.append("\"seed\":\(seed)") }
+        // A model that only continues texts would go on with a next text of its own.
+        if !isChat, options.answer == .label, !extra.names.contains("stop") {
+            members.append("\"stop\":[\"\\n\"]")
+        }
+        if options.confidenceSource == .logprobs {
+            members.append(
+                isChat
+                    ? "\"logprobs\":true,\"top_logprobs\":\(options.topLogprobs)"
+                    : "\"logprobs\":\(options.topLogprobs)")
+        }
+        // Servers may put these before the prompt as text.
+        var shown = extra.members
+        if isChat, options.answer == .json, options.jsonSchema == .auto,
+            !extra.names.contains("response_format")
+        {
+            let format = Self.responseFormat(options)
+            members.append(format)
+            shown += format
+        }
+        if !extra.members.isEmpty { members.append(extra.members) }
+        head = "{\"model\":\(JSONText.quoted(options.model)),"
+        tail = ",\(members.joined(separator: ","))}"
+        tailTokenBound = shown.utf8.count + Self.tokensPerRequest
+        completionTokenBound = tokens * options.samples
+    }
+
+    /// The request of a conversation; plain completions are given its parts one under the other.
+    func request(_ turns: [Turn]) -> TeacherRequest {
+        switch route {
+        case .chatCompletions:
+            let messages = turns.map {
+                "{\"role\":\"\($0.role.rawValue)\",\"content\":\(JSONText.quoted($0.content))}"
+            }
+            return request(
+                "\"messages\":[\(messages.joined(separator: ","))]",
+                contentBytes: turns.reduce(0) { $0 + $1.content.utf8.count },
+                messages: turns.count)
+        case .completions:
+            let prompt = Self.prompt(turns)
+            return request(
+                "\"prompt\":\(JSONText.quoted(prompt))", contentBytes: prompt.utf8.count,
+                messages: 1)
+        }
+    }
+
+    /// A conversation as one text that ends where the answer begins.
+    ///
+    /// An answer follows its question on the same line, unless the question ends with white space.
+    static func prompt(_ turns: [Turn]) -> String {
+        var text = ""
+        for (index, turn) in turns.enumerated() {
+            if turn.role == .assistant {
+                if let last = text.last, !last.isWhitespace { text += " " }
+            } else if index > 0 {
+                text += "\n\n"
+            }
+            text += turn.content
+        }
+        return text
+    }
+
+    private func request(
+        _ question: String, contentBytes: Int, messages: Int
+    ) -> TeacherRequest {
+        // A tokenizer that knows all bytes makes at most a token of each.
+        TeacherRequest(
+            route: route, body: Array((head + question + tail).utf8),
+            promptTokenBound: contentBytes + messages * Self.tokensPerMessage + tailTokenBound,
+            completionTokenBound: completionTokenBound)
+    }
+
+    private static func responseFormat(_ options: LabelTaskOptions) -> String {
+        let labels = options.labels.map(JSONText.quoted).joined(separator: ",")
+        let states = options.confidenceSource == .verbalized
+        let confidence = states ? ",\"confidence\":{\"type\":\"number\"}" : ""
+        return "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"label\","
+            + "\"strict\":true,\"schema\":{\"type\":\"object\",\"properties\":{\"label\":"
+            + "{\"type\":\"string\",\"enum\":[\(labels)]}\(confidence)},\"required\":[\"label\""
+            + "\(states ? ",\"confidence\"" : "")],\"additionalProperties\":false}}}"
+    }
+}
