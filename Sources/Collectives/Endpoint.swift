@@ -22,6 +22,21 @@ struct Message {
     }
 }
 
+/// What happens to a counter and the value that comes to it.
+enum CounterRule {
+    /// Their sum, wrapping.
+    case sum
+    /// The greater one.
+    case maximum
+
+    func callAsFunction(_ held: Int64, _ value: Int64) -> Int64 {
+        switch self {
+        case .sum: held &+ value
+        case .maximum: max(held, value)
+        }
+    }
+}
+
 /// Messages that were started together and are finished together.
 protocol MessageBatch: AnyObject {}
 
@@ -48,6 +63,10 @@ protocol Endpoint: AnyObject {
 
     /// Adds to counter `slot` of rank 0 and returns what it held.
     func fetchAdd(slot: Int, _ delta: Int64) throws -> Int64
+
+    /// Combines each value with one of the counters from `slot` on, in one message, and returns what
+    /// they held. Each counter is changed atomically; between two of them another rank may come in.
+    func combine(slot: Int, _ values: [Int64], by rule: CounterRule) throws -> [Int64]
 
     /// Replaces the value of counter `slot` of rank 0 and returns what it held.
     func exchange(slot: Int, _ value: Int64) throws -> Int64

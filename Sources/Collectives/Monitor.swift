@@ -4,11 +4,11 @@
 import Glibc
 
 /// A lock that threads can also wait at.
-final class Monitor: @unchecked Sendable {
+package final class Monitor: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-    init() {
+    package init() {
         mutex = .allocate(capacity: 1)
         condition = .allocate(capacity: 1)
         var attributes = pthread_condattr_t()
@@ -26,7 +26,7 @@ final class Monitor: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func withLock<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure)
+    package func withLock<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure)
         -> Value
     {
         pthread_mutex_lock(mutex)
@@ -35,12 +35,12 @@ final class Monitor: @unchecked Sendable {
     }
 
     /// Waits for `wakeAll`; the lock is held by the caller, let go while waiting, held again after.
-    func wait() {
+    package func wait() {
         pthread_cond_wait(condition, mutex)
     }
 
     /// Like `wait`, at most for `seconds`.
-    func wait(seconds: Double) {
+    package func wait(seconds: Double) {
         var deadline = timespec()
         clock_gettime(CLOCK_MONOTONIC, &deadline)
         let nanoseconds = deadline.tv_nsec + Int(seconds * 1e9)
@@ -50,13 +50,13 @@ final class Monitor: @unchecked Sendable {
     }
 
     /// Wakes every waiting thread; the lock is held by the caller.
-    func wakeAll() {
+    package func wakeAll() {
         pthread_cond_broadcast(condition)
     }
 }
 
 /// Seconds of the monotonic clock.
-func monotonicSeconds() -> Double {
+package func monotonicSeconds() -> Double {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9

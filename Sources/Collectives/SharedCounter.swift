@@ -18,7 +18,7 @@ public struct SharedCounter: Sendable {
     ///
     /// Throws the failure of another rank if one is known.
     public func fetchAdd(_ delta: Int64) throws -> Int64 {
-        try communicator.onCounter("add to '\(name)'") { try $0.fetchAdd(slot: slot, delta) }
+        try communicator.onCounter("add to '\(name)'", or: 0) { try $0.fetchAdd(slot: slot, delta) }
     }
 
     /// The value now.
@@ -29,7 +29,50 @@ public struct SharedCounter: Sendable {
     /// Sets the value and returns the one before.
     @discardableResult
     public func exchange(_ value: Int64) throws -> Int64 {
-        try communicator.onCounter("set '\(name)'") { try $0.exchange(slot: slot, value) }
+        try communicator.onCounter("set '\(name)'", or: 0) { try $0.exchange(slot: slot, value) }
+    }
+}
+
+/// Neighbouring 64-bit counters that all ranks of a communicator share, changed together.
+///
+/// All of them are reached by one message, so an operation costs about what one on a single
+/// `SharedCounter` does. Each counter is changed atomically; two of them may be seen in between.
+public struct SharedCounters: Sendable {
+    /// Their common name.
+    public let name: String
+    /// How many they are.
+    public let count: Int
+
+    let slot: Int
+    let communicator: Communicator
+
+    /// Adds one number to each counter, from the first on, and returns the values before.
+    ///
+    /// Throws the failure of another rank if one is known.
+    public func fetchAdd(_ deltas: [Int64]) throws -> [Int64] {
+        try combine(deltas, by: .sum, "add to")
+    }
+
+    /// Raises each counter, from the first on, to at least a value (`Int64.min` leaves it alone), and
+    /// returns the values before.
+    public func fetchMaximum(_ values: [Int64]) throws -> [Int64] {
+        try combine(values, by: .maximum, "raise")
+    }
+
+    /// The values now.
+    public func load() throws -> [Int64] {
+        try fetchAdd(Array(repeating: 0, count: count))
+    }
+
+    private func combine(
+        _ values: [Int64], by rule: CounterRule, _ what: String
+    ) throws -> [Int64] {
+        precondition(
+            (1...count).contains(values.count),
+            "'\(name)': \(values.count) values for \(count) counters")
+        return try communicator.onCounter("\(what) '\(name)'", or: []) {
+            try $0.combine(slot: slot, values, by: rule)
+        }
     }
 }
 
@@ -42,15 +85,31 @@ extension Communicator {
     /// A collective: every rank calls it, and none gets to use the counter before it is set. The
     /// same name again sets the same counter anew.
     public func counter(named name: String, startingAt start: Int64 = 0) throws -> SharedCounter {
-        let slot = counters.slot(for: name)
-        precondition(
-            slot < Self.counterCapacity,
-            "'\(name)' is counter \(slot + 1), there are \(Self.counterCapacity)")
+        let slot = counters.slot(for: name, count: 1)
         let counter = SharedCounter(name: name, slot: slot, communicator: self)
         try agreeOnName(name)
         if rank == 0 { try counter.exchange(start) }
         try barrier()
         return counter
+    }
+
+    /// Neighbouring counters by name, set to `start`, one number each.
+    ///
+    /// A collective, like `counter(named:startingAt:)`; the numbers are those of rank 0.
+    public func counters(named name: String, startingAt start: [Int64]) throws -> SharedCounters {
+        let slot = counters.slot(for: name, count: start.count)
+        let made = SharedCounters(
+            name: name, count: start.count, slot: slot, communicator: self)
+        try agreeOnName("\(name)[\(start.count)]")
+        if rank == 0 {
+            for (index, value) in start.enumerated() {
+                _ = try onCounter("set '\(name)'", or: 0) {
+                    try $0.exchange(slot: slot + index, value)
+                }
+            }
+        }
+        try barrier()
+        return made
     }
 
     private func agreeOnName(_ name: String) throws {
@@ -65,10 +124,10 @@ extension Communicator {
         }
     }
 
-    fileprivate func onCounter(
-        _ name: String, _ body: @escaping (any Endpoint) throws -> Int64
-    ) throws -> Int64 {
-        var previous: Int64 = 0
+    fileprivate func onCounter<Value>(
+        _ name: String, or nothing: Value, _ body: @escaping (any Endpoint) throws -> Value
+    ) throws -> Value {
+        var previous = nothing
         try perform(name) { [endpoint] in
             try endpoint.throwFailure()
             previous = try body(endpoint)
@@ -79,13 +138,24 @@ extension Communicator {
 
 /// The slots of a communicator's counters.
 final class CounterRegistry: Sendable {
-    private let names = Mutex<[String]>([])
+    private let ranges = Mutex<[(name: String, slots: Range<Int>)]>([])
 
-    func slot(for name: String) -> Int {
-        names.withLock { names in
-            if let known = names.firstIndex(of: name) { return known }
-            names.append(name)
-            return names.count - 1
+    /// The first of `count` neighbouring slots that a name owns.
+    func slot(for name: String, count: Int) -> Int {
+        ranges.withLock { ranges in
+            if let known = ranges.first(where: { $0.name == name }) {
+                precondition(
+                    known.slots.count == count,
+                    "'\(name)' has \(known.slots.count) counters, not \(count)")
+                return known.slots.lowerBound
+            }
+            let first = ranges.last?.slots.upperBound ?? 0
+            precondition(
+                first + count <= Communicator.counterCapacity,
+                "'\(name)' would bring the counters to \(first + count), there are"
+                    + " \(Communicator.counterCapacity)")
+            ranges.append((name, first..<first + count))
+            return first
         }
     }
 }

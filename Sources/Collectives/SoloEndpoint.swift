@@ -37,6 +37,16 @@ final class SoloEndpoint: Endpoint, Sendable {
         }
     }
 
+    func combine(slot: Int, _ values: [Int64], by rule: CounterRule) -> [Int64] {
+        state.withLock { state in
+            let previous = Array(state.counters[slot..<slot + values.count])
+            for (index, value) in values.enumerated() {
+                state.counters[slot + index] = rule(previous[index], value)
+            }
+            return previous
+        }
+    }
+
     func exchange(slot: Int, _ value: Int64) -> Int64 {
         state.withLock { state in
             let previous = state.counters[slot]

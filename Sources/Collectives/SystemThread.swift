@@ -5,14 +5,14 @@ import CMPI
 import Glibc
 
 /// A running thread that must be joined or let go.
-struct SystemThread: @unchecked Sendable {
+package struct SystemThread: @unchecked Sendable {
     private let handle: pthread_t
 
     /// Starts a thread.
     ///
     /// The main thread's stack is commonly 8 MiB and its code expects as much; other threads would
     /// get less on some systems, so the size is always given.
-    init(
+    package init(
         name: String, stackBytes: Int = 16 << 20, _ body: @escaping @Sendable () -> Void
     ) throws(CollectiveError) {
         var attributes = pthread_attr_t()
@@ -40,12 +40,12 @@ struct SystemThread: @unchecked Sendable {
         self.handle = handle
     }
 
-    func join() {
+    package func join() {
         pthread_join(handle, nil)
     }
 
     /// Lets the thread run on; used only when it is stuck in a call that never returns.
-    func letGo() {
+    package func letGo() {
         pthread_detach(handle)
     }
 

@@ -11,7 +11,7 @@ enum CollectiveChecks {
         ("broadcast", broadcast), ("all-gather", allGather), ("all-reduce", allReduce),
         ("sums by leaf and block", orderedSums), ("gradient sum", gradientSum),
         ("row sum", rowSum), ("row traffic", rowTraffic), ("overlap", overlap),
-        ("counter", counter), ("barrier order", barrierOrder), ("traffic", traffic),
+        ("counter", counter), ("counters", counters), ("barrier order", barrierOrder), ("traffic", traffic),
         ("agreement", agreement),
     ]
 
@@ -152,6 +152,34 @@ enum CollectiveChecks {
         #expect(try other.load() == 7)
         let again = try communicator.counter(named: "leases")
         #expect(try again.load() == 0)
+        try communicator.barrier()
+    }
+
+    static func counters(_ communicator: Communicator) throws {
+        let before = try communicator.counter(named: "before", startingAt: 5)
+        let several = try communicator.counters(named: "several", startingAt: [100, 0, -7])
+        let after = try communicator.counter(named: "after", startingAt: 6)
+        var taken: [Int64] = []
+        for round in 0..<50 {
+            let found = try several.fetchAdd([1, 2])
+            taken.append(found[0])
+            #expect(found.count == 2 && found[1] % 2 == 0)
+            _ = try several.fetchMaximum([
+                .min, .min, Int64(round * communicator.size + communicator.rank),
+            ])
+        }
+        let all = try communicator.allGather(taken).flatMap { $0 }.sorted()
+        let count = Int64(50 * communicator.size)
+        #expect(all == Array(100..<100 + count))
+        #expect(try several.load() == [100 + count, 2 * count, count - 1])
+        try communicator.barrier()
+        // The greater one stays, and the neighbours were never touched.
+        #expect(try several.fetchMaximum([0, 0, 0]) == [100 + count, 2 * count, count - 1])
+        #expect(try several.load()[2] == count - 1)
+        #expect(try before.load() == 5 && after.load() == 6)
+        try communicator.barrier()
+        let again = try communicator.counters(named: "several", startingAt: [0, 1, 2])
+        #expect(try again.load() == [0, 1, 2])
         try communicator.barrier()
     }
 

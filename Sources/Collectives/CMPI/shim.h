@@ -54,11 +54,18 @@ static inline int retort_mpi_lock_all(MPI_Win window) {
     return MPI_Win_lock_all(MPI_MODE_NOCHECK, window);
 }
 static inline int retort_mpi_fetch_add(
-    const int64_t *delta, int64_t *previous, int target, int slot, MPI_Win window,
+    const int64_t *deltas, int64_t *previous, int count, int target, int slot, MPI_Win window,
     MPI_Request *request) {
     return MPI_Rget_accumulate(
-        delta, 1, MPI_INT64_T, previous, 1, MPI_INT64_T, target, (MPI_Aint)slot, 1, MPI_INT64_T,
-        MPI_SUM, window, request);
+        deltas, count, MPI_INT64_T, previous, count, MPI_INT64_T, target, (MPI_Aint)slot, count,
+        MPI_INT64_T, MPI_SUM, window, request);
+}
+static inline int retort_mpi_fetch_max(
+    const int64_t *values, int64_t *previous, int count, int target, int slot, MPI_Win window,
+    MPI_Request *request) {
+    return MPI_Rget_accumulate(
+        values, count, MPI_INT64_T, previous, count, MPI_INT64_T, target, (MPI_Aint)slot, count,
+        MPI_INT64_T, MPI_MAX, window, request);
 }
 static inline int retort_mpi_exchange(
     const int64_t *value, int64_t *previous, int target, int slot, MPI_Win window,

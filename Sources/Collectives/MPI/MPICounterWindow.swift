@@ -7,14 +7,16 @@ import CMPI
 /// Used by the communication thread alone.
 final class MPICounterWindow {
     private var window: MPI_Win?
-    /// The operand and the answer of the operation in flight.
+    /// The answers of the operation in flight, then its operands.
     ///
     /// Never freed: after a failure an answer may still come.
     private let cells: UnsafeMutablePointer<Int64>
+    private let operands: UnsafeMutablePointer<Int64>
 
     /// Makes the window; all ranks at a time.
     init(over world: MPI_Comm, rank: Int, count: Int) throws(CollectiveError) {
-        cells = .allocate(capacity: 2)
+        cells = .allocate(capacity: 2 * count)
+        operands = cells + count
         var base: UnsafeMutablePointer<Int64>?
         try checkMPI(
             retort_mpi_allocate_counters(Int32(rank == 0 ? count : 0), world, &base, &window),
@@ -29,26 +31,52 @@ final class MPICounterWindow {
 
     /// Begins to add; `answer` holds the old value when the request is done.
     func startAdd(slot: Int, _ delta: Int64) throws(CollectiveError) -> MPI_Request? {
-        cells[0] = delta
+        operands[0] = delta
         var request: MPI_Request?
         try checkMPI(
-            retort_mpi_fetch_add(cells, cells + 1, 0, Int32(slot), window, &request),
+            retort_mpi_fetch_add(operands, cells, 1, 0, Int32(slot), window, &request),
             "MPI_Rget_accumulate")
+        return request
+    }
+
+    /// Begins to combine values with neighbouring counters; `answers` holds the old ones when the
+    /// request is done.
+    func startCombine(
+        slot: Int, _ values: [Int64], by rule: CounterRule
+    ) throws(CollectiveError) -> MPI_Request? {
+        for (index, value) in values.enumerated() { operands[index] = value }
+        let count = Int32(values.count)
+        var request: MPI_Request?
+        switch rule {
+        case .sum:
+            try checkMPI(
+                retort_mpi_fetch_add(operands, cells, count, 0, Int32(slot), window, &request),
+                "MPI_Rget_accumulate")
+        case .maximum:
+            try checkMPI(
+                retort_mpi_fetch_max(operands, cells, count, 0, Int32(slot), window, &request),
+                "MPI_Rget_accumulate")
+        }
         return request
     }
 
     /// Begins to replace; `answer` holds the old value when the request is done.
     func startExchange(slot: Int, _ value: Int64) throws(CollectiveError) -> MPI_Request? {
-        cells[0] = value
+        operands[0] = value
         var request: MPI_Request?
         try checkMPI(
-            retort_mpi_exchange(cells, cells + 1, 0, Int32(slot), window, &request),
+            retort_mpi_exchange(operands, cells, 0, Int32(slot), window, &request),
             "MPI_Rget_accumulate")
         return request
     }
 
     /// What the last operation found.
-    var answer: Int64 { cells[1] }
+    var answer: Int64 { cells[0] }
+
+    /// What the last operation found in `count` counters.
+    func answers(_ count: Int) -> [Int64] {
+        Array(UnsafeBufferPointer(start: cells, count: count))
+    }
 
     /// Frees the window; all ranks at a time.
     func free() throws(CollectiveError) {

@@ -120,13 +120,20 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
 
     func fetchAdd(slot: Int, _ delta: Int64) throws -> Int64 {
         try finishCounter(counters.startAdd(slot: slot, delta))
+        return counters.answer
+    }
+
+    func combine(slot: Int, _ values: [Int64], by rule: CounterRule) throws -> [Int64] {
+        try finishCounter(counters.startCombine(slot: slot, values, by: rule))
+        return counters.answers(values.count)
     }
 
     func exchange(slot: Int, _ value: Int64) throws -> Int64 {
         try finishCounter(counters.startExchange(slot: slot, value))
+        return counters.answer
     }
 
-    private func finishCounter(_ request: MPI_Request?) throws -> Int64 {
+    private func finishCounter(_ request: MPI_Request?) throws {
         var request = request
         try wait(kind: .counter) {
             var flag: Int32 = 0
@@ -134,7 +141,6 @@ final class MPIEndpoint: Endpoint, @unchecked Sendable {
             try checkMPI(MPI_Test(&request, &flag, &status), "MPI_Test of a counter")
             return flag != 0
         }
-        return counters.answer
     }
 
     // MARK: Waiting

@@ -104,6 +104,17 @@ final class ThreadEndpoint: Endpoint, @unchecked Sendable {
         }
     }
 
+    func combine(slot: Int, _ values: [Int64], by rule: CounterRule) throws -> [Int64] {
+        try hall.monitor.withLock {
+            try throwKnownFailure()
+            let previous = Array(hall.counters[slot..<slot + values.count])
+            for (index, value) in values.enumerated() {
+                hall.counters[slot + index] = rule(previous[index], value)
+            }
+            return previous
+        }
+    }
+
     func exchange(slot: Int, _ value: Int64) throws -> Int64 {
         try hall.monitor.withLock {
             try throwKnownFailure()

@@ -4,29 +4,29 @@
 // dropout have a stronger generator of their own; this one deals out positions.
 
 /// A stream of random numbers addressed by index.
-struct CounterRandom {
+package struct CounterRandom {
     private let key: UInt64
 
     /// The stream of a key.
-    init(key: UInt64) {
+    package init(key: UInt64) {
         self.key = key
     }
 
     /// The stream of a seed and further numbers (an epoch, a use).
-    init(seed: UInt64, _ parts: UInt64...) {
+    package init(seed: UInt64, _ parts: UInt64...) {
         // Mixed before each part comes in, so that (1, 2) and (2, 1) are two streams.
         key = parts.reduce(Self.mixed(seed)) { Self.mixed($0 ^ $1) }
     }
 
     /// The 64 random bits with that index.
-    subscript(index: UInt64) -> UInt64 {
+    package subscript(index: UInt64) -> UInt64 {
         Self.mixed(key &+ index &* 0x9E37_79B9_7F4A_7C15)
     }
 
     /// A whole number below `bound`, each as likely (Lemire 2019: multiply, refuse the short tail).
     ///
     /// Takes one index of the stream, very rarely more.
-    func below(_ bound: UInt64, next index: inout UInt64) -> UInt64 {
+    package func below(_ bound: UInt64, next index: inout UInt64) -> UInt64 {
         precondition(bound > 0, "bound \(bound)")
         let threshold = (0 &- bound) % bound
         while true {
