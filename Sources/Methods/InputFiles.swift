@@ -4,6 +4,7 @@
 import Corpus
 import Crypto
 import Foundation
+import Teacher
 
 /// The models and recorded answers that a recipe names.
 enum InputFiles {

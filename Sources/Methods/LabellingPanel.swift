@@ -3,6 +3,7 @@
 import Collectives
 import Reporting
 import Teacher
+import Training
 
 /// Adds up what the ranks have done and shows it on rank 0.
 final class LabellingPanel {

@@ -60,7 +60,7 @@ struct ServerLabelling {
                 requests: spent.chargedRequests))
         let service = try TeacherService(
             options: teacher.options, limits: limits, journal: store, seed: recipe.seed,
-            inspect: ResponseBody.usageAndFinish)
+            inspect: ServerLabeller.inspection)
         let panel = try LabellingPanel(
             communicator: communicator, console: console, service: service,
             hasPrices: teacher.options.prices != nil, total: total, rows: rows)

@@ -50,6 +50,9 @@ public struct ServerLabeller: Sendable {
         identity = Self.identity(teacher: teacher, task: task)
     }
 
+    /// How the service tells a whole answer from half of one.
+    public static let inspection: ResponseInspection = { ResponseBody.usageAndFinish(of: $0) }
+
     /// The identity under which a task's labels are written.
     public static func identity(teacher: String, task: LabelTask) -> String {
         "\(teacher)/\(task.fingerprint)"

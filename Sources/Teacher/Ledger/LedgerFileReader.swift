@@ -105,7 +105,7 @@ enum LedgerFileReader {
             let digest = row[3] as String?
         else { throw damaged("it lacks record_id, teacher or request_sha") }
         var answer = LabelRecord(
-            id: id, text: row[6], confidenceMethod: row[7], finishReason: row[8])
+            id: id, label: row[14], text: row[6], confidenceMethod: row[7], finishReason: row[8])
         do throws(CorpusError) {
             answer.labelProbabilities = try (row[4] as String?).map(JSONText.numbers(inObject:))
             answer.choiceProbabilities = try (row[5] as String?).map(JSONText.numbers(inArray:))

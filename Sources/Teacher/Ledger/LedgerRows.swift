@@ -13,15 +13,15 @@ enum LedgerRows {
             sql: """
                 INSERT INTO labels (key, record_id, teacher, request_sha, label_probabilities,
                     choice_probabilities, text, confidence_method, finish_reason, prompt_tokens,
-                    completion_tokens, price_micro, latency_us, created_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    completion_tokens, price_micro, latency_us, created_at, label)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             entry.key.description, answer.id, entry.teacher, entry.requestDigest,
             answer.labelProbabilities.map(JSONText.object), choices, answer.text,
             answer.confidenceMethod, answer.finishReason, answer.usage?.promptTokens,
             answer.usage?.completionTokens, entry.priceMicro, entry.latencyMicroseconds,
-            entry.createdAtMicroseconds,
+            entry.createdAtMicroseconds, answer.label,
         ])
     }
 

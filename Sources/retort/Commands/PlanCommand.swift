@@ -1,6 +1,7 @@
 // `retort plan`: what a recipe will do, without doing it.
 
 import ArgumentParser
+import Collectives
 import Methods
 import Reporting
 import TensorCore

@@ -1,6 +1,7 @@
 // What single fields can't say: keys that need each other, numbers that must fit together.
 
 import Methods
+import Teacher
 import Training
 
 /// Checks a recipe as a whole.
