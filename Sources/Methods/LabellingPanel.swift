@@ -10,6 +10,7 @@ final class LabellingPanel {
     private let communicator: Communicator
     private let service: TeacherService
     private let hasPrices: Bool
+    private let identity: String
     private let labelled: SharedCounter
     private let failed: SharedCounter
     private let knownTotal: Int?
@@ -22,9 +23,10 @@ final class LabellingPanel {
 
     init(
         communicator: Communicator, console: RunConsole, service: TeacherService,
-        hasPrices: Bool, total: Int?, rows: RowCount?
+        teacher: ServerTeacher, total: Int?, rows: RowCount?
     ) throws {
-        self.hasPrices = hasPrices
+        hasPrices = teacher.options.prices != nil
+        identity = teacher.identity
         self.communicator = communicator
         self.console = console
         self.service = service
@@ -46,13 +48,22 @@ final class LabellingPanel {
             done: summary.cached + Int(done + failures), note: try note(summary, done, failures))
     }
 
-    /// Ends the line.
-    func finish(_ summary: LabellingSummary) throws {
+    /// Ends the line, with the sums of the ledgers.
+    func finish(_ summary: LabellingSummary, _ totals: LedgerTotals) throws {
         guard console.isLeader else { return }
         let counts = summary.counts
+        var parts = [
+            "cached \(NumberText.grouped(summary.cached))", "failed \(counts.failed)",
+            "\(NumberText.grouped(Int(totals.promptTokens + totals.completionTokens))) tokens",
+        ]
+        if totals.killed > 0 { parts.append("killed under way \(totals.killed)") }
+        if hasPrices { parts.append("spent \(money(totals.priceMicro))") }
         progressLine()?.finish(
             done: summary.cached + counts.labelled + counts.failed,
-            note: try note(summary, Int64(counts.labelled), Int64(counts.failed)))
+            note: parts.joined(separator: ", "))
+        for failure in totals.failures where failure.teacher == identity {
+            console.warn("\(failure.count) texts \(failure.kind), as: \(failure.example)")
+        }
     }
 
     private func publish(_ counts: LabellingCounts) throws -> (Int64, Int64) {

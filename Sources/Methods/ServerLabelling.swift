@@ -63,7 +63,7 @@ struct ServerLabelling {
             inspect: ServerLabeller.inspection)
         let panel = try LabellingPanel(
             communicator: communicator, console: console, service: service,
-            hasPrices: teacher.options.prices != nil, total: total, rows: rows)
+            teacher: teacher, total: total, rows: rows)
         let job = LabellingJob(
             open: open, known: known, leaseSize: recipe.teacher.recordsPerLease,
             communicator: communicator, isStopRequested: isStopRequested,
@@ -79,8 +79,8 @@ struct ServerLabelling {
         }
         service.shutDownAndWait()
         try store.close()
-        try panel.finish(summary)
         try communicator.barrier()
+        try panel.finish(summary, LedgerTotals(folder: folder.labels))
         if summary.isOverBudget { throw try overBudget(summary, panel.total ?? rows?.whole()) }
         return summary
     }

@@ -47,6 +47,19 @@ struct LabelsShow: ParsableCommand {
             StandardOutput.write(
                 "\(contents.entries.count) answers, \(contents.duplicates) asked twice; "
                     + "teachers: \(contents.teachers.joined(separator: ", "))\n")
+            let totals = try LedgerTotals(folder: folder)
+            guard totals.responses + totals.losses > 0 || !totals.failures.isEmpty else { return }
+            StandardOutput.write(
+                "\(totals.responses) requests answered, \(totals.promptTokens) tokens sent, "
+                    + "\(totals.completionTokens) back; \(totals.losses) lost on the way, "
+                    + "\(totals.killed) of them at kills; "
+                    + "charged \(totals.chargedTokens) tokens, "
+                    + "\(Double(totals.priceMicro) / 1e6) in money\n")
+            for failure in totals.failures {
+                StandardOutput.write(
+                    "\(failure.count) texts without a label: \(failure.kind), as: "
+                        + "\(failure.example)\n")
+            }
         }
     }
 }
