@@ -110,7 +110,8 @@ public struct CorpusSource: Sendable {
                 throw CorpusError(
                     .configuration,
                     "the further field '\(field)' must have a name, stand once, and be none of "
-                        + named.map { "'\($0)'" }.joined(separator: ", ") + ", which are read anyway")
+                        + named.map { "'\($0)'" }.joined(separator: ", ")
+                        + ", which are read anyway")
             }
         }
     }

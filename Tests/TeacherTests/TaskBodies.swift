@@ -45,7 +45,8 @@ enum TaskBodies {
 
     private static func member(_ text: String, _ probability: Double) -> String {
         let bytes = text.utf8.map(String.init).joined(separator: ",")
-        return "\"token\":\(JSONText.quoted(text)),\"logprob\":\(log(probability)),\"bytes\":[\(bytes)]"
+        return
+            "\"token\":\(JSONText.quoted(text)),\"logprob\":\(log(probability)),\"bytes\":[\(bytes)]"
     }
 
     /// A record.

@@ -50,7 +50,9 @@ import Testing
         #expect(nested.match("c") == .label(2, start: 0, isWhole: false))
     }
 
-    private func json(_ text: String, confidence: Bool = false) -> Result<AnswerJSON, AnswerJSON.Fault> {
+    private func json(_ text: String, confidence: Bool = false) -> Result<
+        AnswerJSON, AnswerJSON.Fault
+    > {
         do throws(AnswerJSON.Fault) {
             return .success(
                 try AnswerJSON(text, matcher: matcher, wantsConfidence: confidence))
@@ -59,21 +61,23 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (#"{"label": "Biased"}"#, 0, nil), ("```json\n{\"label\":\"unbiased\"}\n```", 1, nil),
-        (#"{"why":["x"],"label":"no agreement","confidence":0.25}"#, 2, 0.25),
-        (#" {"confidence":"90%","label":"biased"} "#, 0, 0.9),
-        (#"{"confidence":85,"label":"biased"}"#, 0, 0.85),
-        (#"{"confidence":1,"label":"biased"}"#, 0, 1),
-        (#"{"confidence":"1%","label":"biased"}"#, 0, 0.01),
-        (#"<think>{}</think>{"label":"biased"}"#, 0, nil),
-    ] as [(String, Int, Double?)])
+    @Test(
+        arguments: [
+            (#"{"label": "Biased"}"#, 0, nil), ("```json\n{\"label\":\"unbiased\"}\n```", 1, nil),
+            (#"{"why":["x"],"label":"no agreement","confidence":0.25}"#, 2, 0.25),
+            (#" {"confidence":"90%","label":"biased"} "#, 0, 0.9),
+            (#"{"confidence":85,"label":"biased"}"#, 0, 0.85),
+            (#"{"confidence":1,"label":"biased"}"#, 0, 1),
+            (#"{"confidence":"1%","label":"biased"}"#, 0, 0.01),
+            (#"<think>{}</think>{"label":"biased"}"#, 0, nil),
+        ] as [(String, Int, Double?)])
     func jsonThatIs(_ text: String, _ label: Int, _ confidence: Double?) throws {
         let answer = try json(text).get()
         #expect(answer.label == label)
         #expect(answer.confidence == confidence)
-        #expect(text.utf8.dropFirst(answer.start).starts(with: " \"Biased".utf8)
-            || text.utf8.dropFirst(answer.start).first == UInt8(ascii: "\""))
+        #expect(
+            text.utf8.dropFirst(answer.start).starts(with: " \"Biased".utf8)
+                || text.utf8.dropFirst(answer.start).first == UInt8(ascii: "\""))
     }
 
     @Test(arguments: [
@@ -93,7 +97,8 @@ import Testing
         #expect(fault.reason.contains(words))
     }
 
-    @Test(arguments: ["", ",\"confidence\":null", ",\"confidence\":-1", ",\"confidence\":101",
+    @Test(arguments: [
+        "", ",\"confidence\":null", ",\"confidence\":-1", ",\"confidence\":101",
         ",\"confidence\":\"high\"", ",\"confidence\":\"nan\"", ",\"confidence\":true",
     ])
     func aConfidenceThatIsNone(_ member: String) {

@@ -57,11 +57,12 @@ import Testing
         #expect(short.choices[0].tokens?.map(\.chosen.logProbability) == [-1, nil])
     }
 
-    @Test(arguments: [
-        ("-0.25", -0.25), ("-9999.0", -9999), ("0.0000001", 0), ("0", 0), ("-1e-3", -0.001),
-        ("0.5", nil), ("null", nil), ("NaN", nil), ("Infinity", nil), ("\"-1\"", nil),
-        ("true", nil), ("{}", nil), ("1e400", nil),
-    ] as [(String, Double?)])
+    @Test(
+        arguments: [
+            ("-0.25", -0.25), ("-9999.0", -9999), ("0.0000001", 0), ("0", 0), ("-1e-3", -0.001),
+            ("0.5", nil), ("null", nil), ("NaN", nil), ("Infinity", nil), ("\"-1\"", nil),
+            ("true", nil), ("{}", nil), ("1e400", nil),
+        ] as [(String, Double?)])
     func aLogProbabilityOrNone(_ text: String, _ value: Double?) throws {
         #expect(try token(#"{"token":"a","logprob":\#(text)}"#).chosen.logProbability == value)
         let listed = try token(
@@ -70,7 +71,8 @@ import Testing
     }
 
     @Test func minusInfinityIsNoChance() throws {
-        #expect(try token(#"{"token":"a","logprob":-Infinity}"#).chosen.logProbability == -.infinity)
+        #expect(
+            try token(#"{"token":"a","logprob":-Infinity}"#).chosen.logProbability == -.infinity)
     }
 
     @Test func partsOfCharactersComeFromTheirBytes() throws {
@@ -79,7 +81,8 @@ import Testing
         let named = try token(#"{"bytes":[160],"token":"bytes:\\xa0","logprob":-1}"#)
         #expect(named.chosen.text == [160])
         // Bytes that are none leave the text as it is.
-        #expect(try token(#"{"token":"\ufffd","bytes":[1,999]}"#).chosen.text == [0xEF, 0xBF, 0xBD])
+        #expect(
+            try token(#"{"token":"\ufffd","bytes":[1,999]}"#).chosen.text == [0xEF, 0xBF, 0xBD])
         #expect(try token(#"{"token":"\ufffd","bytes":null}"#).chosen.text == [0xEF, 0xBF, 0xBD])
         // Half a surrogate pair is half a character, and no reason to lose the answer.
         #expect(try token(#"{"token":"\ud83d"}"#).chosen.text == [0xEF, 0xBF, 0xBD])
@@ -102,17 +105,19 @@ import Testing
         #expect(ResponseBody.usageAndFinish(of: [0x7B, 0xFF, 0x7D]).isWhole == false)
     }
 
-    @Test(arguments: [
-        ("{\"prompt_tokens\":7,\"completion_tokens\":0}", 7), ("{\"prompt_tokens\":7}", nil),
-        ("{\"prompt_tokens\":-7,\"completion_tokens\":1}", nil), ("null", nil), ("[]", nil),
-        ("{\"prompt_tokens\":7.5,\"completion_tokens\":1}", nil),
-        ("{\"prompt_tokens\":\"7\",\"completion_tokens\":1}", nil),
-        ("{\"prompt_tokens\":2147483648,\"completion_tokens\":1}", nil),
-        ("{\"prompt_tokens\":2147483647,\"completion_tokens\":1}", 2_147_483_647),
-        ("{\"prompt_tokens\":99999999999999999999,\"completion_tokens\":1}", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("{\"prompt_tokens\":7,\"completion_tokens\":0}", 7), ("{\"prompt_tokens\":7}", nil),
+            ("{\"prompt_tokens\":-7,\"completion_tokens\":1}", nil), ("null", nil), ("[]", nil),
+            ("{\"prompt_tokens\":7.5,\"completion_tokens\":1}", nil),
+            ("{\"prompt_tokens\":\"7\",\"completion_tokens\":1}", nil),
+            ("{\"prompt_tokens\":2147483648,\"completion_tokens\":1}", nil),
+            ("{\"prompt_tokens\":2147483647,\"completion_tokens\":1}", 2_147_483_647),
+            ("{\"prompt_tokens\":99999999999999999999,\"completion_tokens\":1}", nil),
+        ] as [(String, Int?)])
     func usageThatCanBe(_ text: String, _ tokens: Int?) {
-        let body = #"{"usage":\#(text),"choices":[{"finish_reason":"stop","message":{"content":7}}]}"#
+        let body =
+            #"{"usage":\#(text),"choices":[{"finish_reason":"stop","message":{"content":7}}]}"#
         let found = ResponseBody.usageAndFinish(of: Array(body.utf8))
         #expect(found.isWhole)
         #expect(found.usage?.promptTokens == tokens)
@@ -133,7 +138,9 @@ import Testing
             var changed = whole
             changed[index] = changed[index] &+ 13
             guard let body = try? ResponseBody(changed) else { continue }
-            let values = body.choices.flatMap { $0.tokens ?? [] }.flatMap { [$0.chosen] + $0.alternatives }
+            let values = body.choices.flatMap { $0.tokens ?? [] }.flatMap {
+                [$0.chosen] + $0.alternatives
+            }
             #expect(values.allSatisfy { ($0.logProbability ?? 0) <= 0 })
         }
     }

@@ -24,6 +24,7 @@ public struct LabelRecord: Codable, Sendable, Hashable {
     /// The id of the record that it answers.
     public var id: String
     /// The class that the teacher named, where it named one: known where probabilities may not be.
+    ///
     /// Where both are, it needn't be the most probable class.
     public var label: String?
     /// Probability by class name; classes that aren't named have none.

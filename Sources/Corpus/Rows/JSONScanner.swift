@@ -150,7 +150,9 @@ package struct JSONScanner {
         }
     }
 
-    package func trouble(_ what: String) -> JSONTrouble { JSONTrouble(offset: position, what: what) }
+    package func trouble(_ what: String) -> JSONTrouble {
+        JSONTrouble(offset: position, what: what)
+    }
 
     func peek(_ bytes: Span<UInt8>, at offset: Int = 0) -> UInt8? {
         let index = position + offset

@@ -19,8 +19,9 @@ final class ExampleSet: Sendable {
     private let embed: Embed?
     /// Of length 1 each; for `nearest`.
     private let vectors: [[Float]]
-    /// What was found for a text, since a record is looked at several times. A cache alone: dropping
-    /// it changes no answer.
+    /// What was found for a text, since a record is looked at several times.
+    ///
+    /// A cache alone: dropping it changes no answer.
     private let found = Mutex<[String: [Int]]>([:])
     private static let mostRemembered = 16384
 

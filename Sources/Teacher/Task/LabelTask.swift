@@ -104,8 +104,10 @@ public struct LabelTask: Sendable {
         return requests
     }
 
-    /// Makes ready for records that come next: texts whose nearest examples are wanted are embedded
-    /// together. It changes no answer, only the time.
+    /// Makes ready for records that come next.
+    ///
+    /// Texts whose nearest examples are wanted are embedded together; that changes no answer, only
+    /// the time.
     public func prepare(for records: [Record]) throws {
         try examples?.prepare(for: records.map(\.text))
     }

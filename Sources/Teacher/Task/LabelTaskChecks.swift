@@ -8,7 +8,8 @@ extension LabelTaskOptions {
     func validate() throws(TeacherError) {
         try require(!model.isEmpty, "teacher.model is empty; name the model as the server does")
         try require(
-            (1...20).contains(topLogprobs), "teacher.top_logprobs is \(topLogprobs); 1 to 20 can be")
+            (1...20).contains(topLogprobs), "teacher.top_logprobs is \(topLogprobs); 1 to 20 can be"
+        )
         try require((0...5).contains(reAsk), "teacher.re_ask is \(reAsk); 0 to 5 can be")
         try require(
             (1...128).contains(samples), "teacher.samples is \(samples); 1 to 128 can be")

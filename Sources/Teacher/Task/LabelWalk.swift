@@ -44,13 +44,8 @@ struct LabelWalk: Sendable {
     func masses(
         of tokens: [Token], content: String, from start: Int, isEnded: Bool
     ) -> [Double]? {
-        var tokens = tokens
-        var offset = Self.place(of: content, in: tokens)
-        if offset == nil {
-            tokens = tokens.map(Self.spelledOut)
-            offset = Self.place(of: content, in: tokens)
-        }
-        guard let offset else { return nil }
+        let tokens = Self.spelledOut(tokens, like: content)
+        guard let offset = Self.place(of: content, in: tokens) else { return nil }
         var first = 0
         var behind = tokens.first?.chosen.text.count ?? 0
         while first < tokens.count, behind <= offset + start {
@@ -173,8 +168,9 @@ extension LabelWalk {
 
     /// Whether a token is the model's sign for the end: empty, or in angle brackets.
     private static func isEnd(_ text: [UInt8]) -> Bool {
-        text.isEmpty || text.count > 2 && text.first == UInt8(ascii: "<")
-            && text.last == UInt8(ascii: ">")
+        text.isEmpty
+            || text.count > 2 && text.first == UInt8(ascii: "<")
+                && text.last == UInt8(ascii: ">")
     }
 
     /// Lower case; part of a character at the end is left out until it is whole.
@@ -213,27 +209,30 @@ extension LabelWalk {
         return nil
     }
 
-    /// A token with the signs that some servers leave in for spaces and line ends spelled out.
-    private static func spelledOut(_ token: Token) -> Token {
+    /// Tokens with the signs that some servers leave in for spaces and line ends spelled out, where
+    /// the content doesn't have them.
+    private static func spelledOut(_ tokens: [Token], like content: String) -> [Token] {
+        let isPlain = tokens.allSatisfy { token in token.chosen.text.allSatisfy { $0 < 0x80 } }
+        let signs: [Unicode.Scalar: Unicode.Scalar] = [
+            "\u{2581}": " ", "\u{120}": " ", "\u{10A}": "\n",
+        ]
+        guard !isPlain, !content.unicodeScalars.contains(where: { signs[$0] != nil }) else {
+            return tokens
+        }
         func spelled(_ bytes: [UInt8]) -> [UInt8] {
-            guard bytes.contains(where: { $0 >= 0x80 }) else { return bytes }
-            let text = String(decoding: bytes, as: UTF8.self)
-            let scalars = text.unicodeScalars.map { scalar -> Unicode.Scalar in
-                switch scalar {
-                case "\u{2581}", "\u{120}": " "
-                case "\u{10A}": "\n"
-                default: scalar
-                }
-            }
+            // Part of a character stays as it is.
+            guard let text = String(validating: bytes, as: UTF8.self) else { return bytes }
             var view = String.UnicodeScalarView()
-            view.append(contentsOf: scalars)
+            view.append(contentsOf: text.unicodeScalars.map { signs[$0] ?? $0 })
             return Array(String(view).utf8)
         }
-        var token = token
-        token.chosen.text = spelled(token.chosen.text)
-        for index in token.alternatives.indices {
-            token.alternatives[index].text = spelled(token.alternatives[index].text)
+        return tokens.map { token in
+            var token = token
+            token.chosen.text = spelled(token.chosen.text)
+            for index in token.alternatives.indices {
+                token.alternatives[index].text = spelled(token.alternatives[index].text)
+            }
+            return token
         }
-        return token
     }
 }

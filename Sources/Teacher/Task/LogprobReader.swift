@@ -81,7 +81,7 @@ struct LogprobReader {
         try scanner.beginObject(bytes)
         while let key = try scanner.nextKey(bytes) {
             switch try scanner.text(key, bytes) {
-            case "token": 
+            case "token":
                 let text = try self.token(bytes)
                 isPart = Self.isPart(text)
                 token.chosen.text = text
@@ -158,7 +158,8 @@ struct LogprobReader {
         case UInt8(ascii: "I"):
             try scanner.word("Infinity", bytes)
             return nil
-        case UInt8(ascii: "-") where scanner.position + 1 < bytes.count
+        case UInt8(ascii: "-")
+        where scanner.position + 1 < bytes.count
             && bytes[scanner.position + 1] == UInt8(ascii: "I"):
             try scanner.word("-Infinity", bytes)
             return -.infinity

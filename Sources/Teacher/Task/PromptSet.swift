@@ -27,13 +27,11 @@ struct CompiledPrompt: Sendable {
         let userText = user ?? ("the default user prompt", defaults.user)
         self.user = try PromptTemplate(
             userText.text, place: userText.place, dataFields: options.dataFields)
-        let isConstant = !self.user.source.contains("{{") && self.system?.fields.isEmpty != false
-            && self.system?.source.contains("text") != true
-        guard !isConstant else {
+        guard self.user.showsRecord || self.system?.showsRecord == true else {
             throw TeacherError(
                 .configuration,
-                "\(userText.place): no template holds the record's text; put {{text}} where it "
-                    + "belongs")
+                "\(userText.place): neither this template nor the system's shows the record's text; "
+                    + "put {{text}} where it belongs")
         }
     }
 

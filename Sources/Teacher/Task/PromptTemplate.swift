@@ -9,6 +9,8 @@ struct PromptTemplate: Sendable {
     let source: String
     /// The record fields that it uses beyond those that every record has.
     let fields: [String]
+    /// Whether it says anything of the record itself, besides its id.
+    let showsRecord: Bool
     /// Whether it places the examples itself.
     let showsExamples: Bool
     private let template: MustacheTemplate
@@ -40,6 +42,7 @@ struct PromptTemplate: Sendable {
         do throws(TemplateTags.Fault) {
             let tags = try TemplateTags(source)
             showsExamples = tags.showsExamples
+            showsRecord = tags.names.contains { $0 == "text" || !Self.knownNames.contains($0) }
             fields = tags.names.filter { !Self.knownNames.contains($0) }
         } catch {
             throw TeacherError(.configuration, "\(place), line \(error.line): \(error.reason)")

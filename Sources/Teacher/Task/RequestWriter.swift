@@ -32,7 +32,8 @@ struct RequestWriter: Sendable {
     private static let tokensPerRequest = 32
 
     init(_ options: LabelTaskOptions) throws(TeacherError) {
-        let extra = try options.extraBody.map { text throws(TeacherError) in try ExtraBody(text) }
+        let extra =
+            try options.extraBody.map { text throws(TeacherError) in try ExtraBody(text) }
             ?? ExtraBody()
         let isChat = options.route == .chatCompletions
         route = options.route

@@ -46,8 +46,10 @@ struct ResponseBody: Sendable, Equatable {
         try self.init(body, countsOnly: false)
     }
 
-    /// Tokens, why the first choice ended, and whether a body is a whole answer at all: a JSON object
-    /// with choices. For the settling of costs, before anybody reads the words.
+    /// Tokens, why the first choice ended, and whether a body is a whole answer at all.
+    ///
+    /// Whole is a JSON object with choices. For the settling of costs, before anybody reads the
+    /// words.
     static func usageAndFinish(
         of body: [UInt8]
     ) -> (usage: LabelRecord.Usage?, finishReason: String?, isWhole: Bool) {
@@ -83,7 +85,8 @@ struct ResponseBody: Sendable, Equatable {
 
     /// The first words of a body, on one line.
     static func beginning(of body: [UInt8]) -> String {
-        body.isEmpty ? "(nothing)" : LabelFailure.excerpt(String(decoding: body.prefix(400), as: UTF8.self))
+        guard !body.isEmpty else { return "(nothing)" }
+        return LabelFailure.excerpt(String(decoding: body.prefix(400), as: UTF8.self))
     }
 }
 

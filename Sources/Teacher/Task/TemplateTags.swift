@@ -75,7 +75,8 @@ struct TemplateTags {
         guard name != "label" else {
             throw Fault(
                 line: line,
-                reason: "'label' is known of examples alone, within {{#examples}}; the record's own "
+                reason:
+                    "'label' is known of examples alone, within {{#examples}}; the record's own "
                     + "is what is asked for")
         }
         if !names.contains(name) { names.append(name) }
