@@ -41,6 +41,9 @@ public enum RequestOutcome: Sendable {
     case unreachable(reason: String)
     /// The cap is reached: nothing was sent.
     case overBudget
-    /// The job is stopping: nothing is in flight any more.
+    /// The job is stopping, or the task was cancelled: this request isn't in flight any more.
     case cancelled
+    /// No request can succeed: the key, the model or the address is wrong, or what the ranks share
+    /// can't be written.
+    case failed(TeacherError)
 }
