@@ -72,9 +72,9 @@ public final class DistillationRun {
         report(inputs)
         let source = try StudentSource(recipe)
         let teacher = try TeacherFactory.make(recipe, compute: compute)
-        let labelled = try label(
+        let labels = try label(
             inputs, teacher, mayAsk: asksTeacher, isStopRequested: isStopRequested)
-        guard labelled.isComplete else {
+        guard let labelled = labels else {
             status.secondsBefore += (ContinuousClock.now - begun).inSeconds
             if console.isLeader { try status.write(folder) }
             console.say("stopped while labelling; the same command goes on from there")
@@ -116,7 +116,7 @@ public final class DistillationRun {
             let inputs = try RunInputs(recipe)
             _ = try claimFolder(fingerprint(inputs), .automatic)
             report(inputs)
-            return try label(inputs, teacher, isStopRequested: isStopRequested).isComplete
+            return try label(inputs, teacher, isStopRequested: isStopRequested) != nil
         }
         // The pool isn't read first: it may be long, and what it holds decides nothing here, since every
         // answer is kept under the name of its request.
@@ -143,7 +143,7 @@ public final class DistillationRun {
     private func label(
         _ inputs: RunInputs, _ teacher: RunTeacher, mayAsk: Bool = true,
         isStopRequested: @escaping () -> Bool
-    ) throws -> LabelledInputs {
+    ) throws -> LabelledInputs? {
         console.say("teacher: \(teacher.description)")
         if let labels = try knownLabels() {
             // A gold label that no class answers to is found before anything is paid for.
@@ -156,20 +156,27 @@ public final class DistillationRun {
         let test = asksTest ? inputs.test?.records ?? [] : []
         let gold = try calibrationRecords(inputs)
         let result = try stage.run(inputs.pool.records + test + gold)
-        guard result.isComplete else { return .stopped }
+        guard result.isComplete else { return nil }
         let labels = try labelSet(inputs, result)
         let poolCount = inputs.pool.records.count
         var answers = result.answers
         let scaling = try TeacherCalibration.fit(
             gold, Array(answers.suffix(gold.count)), labels: labels)
         if let scaling { answers = answers.map { $0.map(scaling.applied) } }
+        let own = Array(answers[..<poolCount])
+        let rule = recipe.method.selection.rule
+        let pool = try LabelledPool(
+            inputs.pool.records, own, labels: labels,
+            needsConfidence: rule == .llkd || rule == .confidence)
         return LabelledInputs(
-            pool: try LabelledPool(
-                inputs.pool.records, Array(answers[..<poolCount]), labels: labels),
+            pool: pool,
             testAnswers: asksTest && inputs.test != nil
                 ? Array(answers[poolCount..<poolCount + test.count]) : nil,
-            asked: result.asked, cached: result.cached, missing: result.missing,
-            spending: result.spending, scaling: scaling)
+            report: LabellingReport(
+                missing: own.count { $0 == nil }, unknown: pool.unknown, asked: result.asked,
+                cached: result.cached, spending: result.spending, scaling: scaling,
+                calibration: try TeacherCalibration.measure(
+                    inputs.pool.records, own, labels: labels)))
     }
 
     /// Texts with gold labels for fitting the teacher's temperature; those of the pool are left out,
@@ -289,4 +296,3 @@ private struct StudentSource {
         }
     }
 }
-

@@ -93,7 +93,7 @@ struct ReportContents {
     }
 
     private var tables: [ReportTable] {
-        var tables = [selectionTable]
+        var tables = [selectionTable] + summary.labelling.tables
         if let student = summary.student {
             tables.append(classTable(student))
             tables.append(

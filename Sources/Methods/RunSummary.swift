@@ -19,8 +19,7 @@ struct RunSummary {
     let studentCalibrationError: Double?
     let poolSize: Int
     let poolReport: ReadReport
-    let asked: Int
-    let cached: Int
+    let labelling: LabellingReport
     let progress: TrainingProgress<LLKDSelector.State>
     let ranks: Int
     let threads: Int
@@ -57,8 +56,8 @@ struct RunSummary {
             studentCalibrationError: probabilities.flatMap {
                 stage.evaluation?.calibration(of: $0).expectedCalibrationError
             },
-            poolSize: pool.records.count, poolReport: inputs.pool.report, asked: labelled.asked,
-            cached: labelled.cached, progress: training.progress, ranks: ranks,
+            poolSize: pool.records.count, poolReport: inputs.pool.report,
+            labelling: labelled.report, progress: training.progress, ranks: ranks,
             threads: stage.compute.threadCount,
             instructionSet: stage.compute.instructionSet.description,
             samplesPerSecond: training.samplesPerSecond,
@@ -123,8 +122,6 @@ struct RunSummary {
             .init("empty_batches", .integer(progress.emptyBatches)),
             .init("teacher_error_kept", number(tally.keptError)),
             .init("teacher_error_dropped", number(tally.droppedError)),
-            .init("labels_asked", .integer(asked)),
-            .init("labels_cached", .integer(cached)),
             .init("bad_rows", .integer(poolReport.badRowCount)),
             .init("duplicates", .integer(poolReport.duplicateCount)),
             .init("ranks", .integer(ranks)),
@@ -132,7 +129,7 @@ struct RunSummary {
             .init("instruction_set", .text(instructionSet)),
             .init("train_samples_per_s", .number(samplesPerSecond)),
             .init("seconds", .number(seconds)),
-        ]
+        ] + labelling.values
     }
 
     /// Writes `report.json` and `report.html`.

@@ -20,19 +20,39 @@ struct LabelledPool {
     /// The gold class of each record, where it is known.
     let gold: [Int?]
     let labels: LabelSet
+    /// Labels whose confidence isn't known.
+    let unknown: Int
 
-    init(_ records: [Record], _ answers: [LabelRecord?], labels: LabelSet) throws {
+    /// - Parameter needsConfidence: Leaves out labels of unknown confidence: unknown is neither 0 nor 1.
+    ///   Otherwise they count as the teacher's one choice.
+    init(
+        _ records: [Record], _ answers: [LabelRecord?], labels: LabelSet, needsConfidence: Bool
+    ) throws {
         var kept: [Record] = []
         var teacher: [[Double]] = []
+        var unknown = 0
         for (record, answer) in zip(records, answers) {
-            guard let answer, answer.labelProbabilities != nil else { continue }
+            guard let answer else { continue }
+            if answer.labelProbabilities != nil {
+                teacher.append(try labels.probabilities(of: answer))
+            } else {
+                guard let label = answer.label else { continue }
+                unknown += 1
+                if needsConfidence { continue }
+                let chosen = try labels.index(of: label, at: record.source)
+                teacher.append((0..<labels.count).map { $0 == chosen ? 1 : 0 })
+            }
             kept.append(record)
-            teacher.append(try labels.probabilities(of: answer))
         }
         guard !kept.isEmpty else {
             throw MethodError(
-                .unusableLabels, "none of the pool's \(records.count) texts has an answer")
+                .unusableLabels,
+                unknown > 0
+                    ? "none of the pool's \(unknown) labels has a confidence, which this selection "
+                        + "needs: set teacher.confidence, or method.selection to all"
+                    : "none of the pool's \(records.count) texts has an answer")
         }
+        self.unknown = unknown
         self.records = kept
         self.teacher = teacher
         self.labels = labels

@@ -144,7 +144,9 @@ enum JournalFile {
         init(bytes: [UInt8]) { self.bytes = bytes }
 
         mutating func next() -> Part? {
-            guard let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            guard let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) else {
+                return nil
+            }
             let words = String(decoding: bytes[position..<end], as: UTF8.self).split(separator: " ")
             guard let first = words.first, let count = Self.textCounts[first],
                 words.count > count

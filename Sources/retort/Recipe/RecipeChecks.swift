@@ -56,7 +56,8 @@ enum RecipeChecks {
                 "teacher.price needs both input_per_million and output_per_million")
             try require(
                 teacher.task.examples?.choose != .nearest || !teacher.exampleModel.isEmpty,
-                "teacher.example_model is missing: examples that are nearest need an encoder's folder")
+                "teacher.example_model is missing: examples that are nearest need an encoder's folder"
+            )
         case .recorded:
             try require(
                 !teacher.path.isEmpty,
