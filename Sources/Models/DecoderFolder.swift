@@ -43,6 +43,14 @@ public struct DecoderFolder: Sendable {
     }
 }
 
+extension DecoderFolder {
+    init(path: String, configuration: DecoderConfiguration, weights: WeightFiles) {
+        self.path = path
+        self.configuration = configuration
+        self.weights = weights
+    }
+}
+
 /// Where a decoder's weights are read from when they are packed.
 protocol DecoderWeightSource {
     /// Rows of some matrices, one upon the other, or some vectors end to end as one row.
