@@ -3,10 +3,10 @@
 import Foundation
 import Kernels
 @testable import Models
+import Safetensors
 import TensorCore
 import TestSupport
 import Testing
-import Tokenizers
 
 /// A trained model of 260 thousand weights with its recorded greedy text.
 struct Stories {
@@ -161,5 +161,22 @@ struct StoriesTests {
         #expect(throws: ModelError.self) {
             try batch.add(GenerationRequest(sample: 0, prompt: [], maximumTokens: 5))
         }
+    }
+}
+
+@Suite(.enabled(if: !RecordedDecoder.names.isEmpty, "no recorded decoders in ../shared/reference"))
+struct RecordedGreedyTests {
+    @Test(arguments: RecordedDecoder.names, InstructionSet.available)
+    func greedyTokens(_ name: String, set: InstructionSet) throws {
+        let recorded = try RecordedDecoder(name)
+        let prompt = try recorded.golden.int64s("in.prompt").map { Int32($0) }
+        let theirs = try recorded.golden.int64s("out.greedy").map { Int32($0) }
+        let decoder = try Decoder(
+            recorded.folder, compute: Compute(threads: 2, instructionSet: set))
+        let result = try Generator(decoder).generate([
+            GenerationRequest(
+                sample: 0, prompt: prompt, maximumTokens: theirs.count - prompt.count)
+        ])[0]
+        #expect(prompt + result.ids == theirs)
     }
 }
