@@ -33,7 +33,8 @@ public struct SamplingOptions: Sendable, Equatable {
     /// Refuses what has no meaning.
     func check() throws(ModelError) {
         guard temperature >= 0, temperature.isFinite else {
-            throw ModelError(.invalidInput, "temperature \(temperature); give 0 or a positive number")
+            throw ModelError(
+                .invalidInput, "temperature \(temperature); give 0 or a positive number")
         }
         guard topK ?? 1 >= 1 else {
             throw ModelError(.invalidInput, "top_k \(topK ?? 0); give at least 1")

@@ -95,3 +95,14 @@ extension Compute {
             "\(operation): \(joined.rows) x \(joined.columns) and \(y.rows) x \(y.columns)")
     }
 }
+
+extension SerialKernels {
+    /// y = silu(gate) up of one row, with gate and up side by side.
+    public func gatedUnit(_ gateAndUp: Matrix, into y: Matrix) {
+        precondition(
+            gateAndUp.rows == 1 && y.rows == 1 && gateAndUp.columns == 2 * y.columns,
+            "gatedUnit: \(gateAndUp.rows) x \(gateAndUp.columns) and \(y.rows) x \(y.columns)")
+        kernels.pointee.gated_unit(
+            gateAndUp.base, gateAndUp.base + y.columns, y.base, y.columns)
+    }
+}

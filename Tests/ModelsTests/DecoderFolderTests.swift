@@ -3,11 +3,12 @@
 
 import Autograd
 import Foundation
-@testable import Models
 import Safetensors
 import TensorCore
 import TestSupport
 import Testing
+
+@testable import Models
 
 @Suite(.enabled(if: !RecordedDecoder.names.isEmpty, "no recorded decoders in ../shared/reference"))
 struct DecoderFolderTests {
@@ -101,7 +102,8 @@ struct DecoderFolderTests {
             }
         }
         #expect(try windows(["model_type": "mistral"]) == [4096, 4096, 4096, 4096])
-        #expect(try windows(["model_type": "mistral", "sliding_window": nil]) == [nil, nil, nil, nil])
+        #expect(
+            try windows(["model_type": "mistral", "sliding_window": nil]) == [nil, nil, nil, nil])
         #expect(try windows(["model_type": "llama", "sliding_window": 9]) == [nil, nil, nil, nil])
         let qwen: [String: Any] = ["model_type": "qwen2", "sliding_window": 9]
         #expect(try windows(qwen) == [nil, nil, nil, nil])

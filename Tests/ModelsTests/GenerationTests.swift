@@ -2,11 +2,12 @@
 
 import Foundation
 import Kernels
-@testable import Models
 import Safetensors
 import TensorCore
 import TestSupport
 import Testing
+
+@testable import Models
 
 /// A trained model of 260 thousand weights with its recorded greedy text.
 struct Stories {

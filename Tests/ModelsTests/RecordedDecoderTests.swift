@@ -2,11 +2,12 @@
 // the house's promise: a token's bits depend on its sequence alone.
 
 import Kernels
-@testable import Models
 import Safetensors
 import TensorCore
 import TestSupport
 import Testing
+
+@testable import Models
 
 @Suite(.enabled(if: !RecordedDecoder.names.isEmpty, "no recorded decoders in ../shared/reference"))
 struct RecordedDecoderTests {

@@ -2,10 +2,11 @@
 
 import Foundation
 import Kernels
-@testable import Models
 import TensorCore
 import TestSupport
 import Testing
+
+@testable import Models
 
 @Suite struct SamplingTests {
     private func scores(_ values: [Float]) -> TokenScores {
