@@ -103,30 +103,51 @@ struct GEMMProduct {
     }
 
     /// All rows of some columns, which start at a panel; A is packed.
+    ///
+    /// Panels that were packed ahead are read run after run, as they lie in memory: with few rows the
+    /// product waits for nothing but them. Panels that are packed on the way are made column after
+    /// column, for a transposed B lies so.
     func multiply(
         columns: Range<Int>, _ runs: GEMMRuns, left: UnsafePointer<Float>,
         right: UnsafeMutablePointer<Float>, tile: UnsafeMutablePointer<Float>
     ) {
-        let width = format.columnTile
-        for column in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
-            let part = column..<min(columns.upperBound, column + width)
+        switch b {
+        case .packed(let packed):
+            let slab = packed.slab(format)
             for run in runs.indices {
                 let depth = runs[run]
-                var panel = right
-                switch b {
-                case .packed(let packed) where packed.isHalved:
-                    packed.widen(run: depth, column: column, format, into: panel)
-                case .packed(let packed):
-                    panel = packed.slab(format).panel(run: depth, column: column)
-                case .plain(let operand):
-                    format.packRight(
-                        operand, column: column, columnEnd: n, depth: depth, into: panel)
+                let rows = left + m * format.slots(depth.lowerBound)
+                if packed.isHalved {
+                    forEachPanel(columns) { part in
+                        packed.widen(run: depth, column: part.lowerBound, format, into: right)
+                        multiplyBlock(
+                            rows, right, rows: 0..<m, columns: part, depth: depth, tile: tile)
+                    }
+                } else {
+                    multiplyBlock(
+                        rows, slab.panel(run: depth, column: columns.lowerBound), rows: 0..<m,
+                        columns: columns, depth: depth, tile: tile)
                 }
-                multiplyBlock(
-                    left + m * format.slots(depth.lowerBound), panel, rows: 0..<m, columns: part,
-                    depth: depth,
-                    tile: tile)
             }
+        case .plain(let operand):
+            forEachPanel(columns) { part in
+                for run in runs.indices {
+                    let depth = runs[run]
+                    format.packRight(
+                        operand, column: part.lowerBound, columnEnd: n, depth: depth, into: right)
+                    multiplyBlock(
+                        left + m * format.slots(depth.lowerBound), right, rows: 0..<m,
+                        columns: part, depth: depth, tile: tile)
+                }
+            }
+        }
+    }
+
+    /// The panels that some columns, which start at one, consist of.
+    private func forEachPanel(_ columns: Range<Int>, _ body: (Range<Int>) -> Void) {
+        let width = format.columnTile
+        for column in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
+            body(column..<min(columns.upperBound, column + width))
         }
     }
 
