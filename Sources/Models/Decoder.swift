@@ -67,6 +67,8 @@ public final class Decoder: @unchecked Sendable {
     public let pool: KeyValuePool
     let rotary: RotaryTable
     let source: any DecoderWeightSource
+    /// Of the source when it was packed.
+    private let revision: Int
     private let activations = Arena()
     private let results = Arena()
     private let scores = Arena()
@@ -87,7 +89,7 @@ public final class Decoder: @unchecked Sendable {
         try self.init(folder, folder.configuration, compute)
     }
 
-    /// Packs the weights of a model as they are now; later changes don't show.
+    /// Packs the weights of a model as they are now; it is of no use when they have changed.
     ///
     /// - Throws: `ModelError` never in fact.
     public convenience init(_ model: DecoderModel, compute: Compute) throws(ModelError) {
@@ -101,6 +103,7 @@ public final class Decoder: @unchecked Sendable {
         self.configuration = configuration
         self.compute = compute
         self.source = source
+        revision = source.revision
         panels = try DecoderPanels(source, configuration, compute)
         pool = KeyValuePool(
             compute, layers: configuration.layerCount, heads: configuration.keyHeadCount,
@@ -126,6 +129,7 @@ public final class Decoder: @unchecked Sendable {
     /// - Throws: `ModelError.invalidInput`, before anything is read, for a token that isn't in the
     ///   vocabulary or a sequence that grows too long.
     public func read(_ inputs: [DecoderInput]) throws(ModelError) -> Matrix {
+        precondition(source.revision == revision, "a decoder of weights that have changed")
         for input in inputs {
             guard !input.tokens.isEmpty else {
                 throw ModelError(.invalidInput, "a text of 0 tokens; give at least the begin token")

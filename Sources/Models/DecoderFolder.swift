@@ -70,6 +70,8 @@ protocol DecoderWeightSource {
     func isBFloat16(_ names: [String], shapes: [[Int]]) throws(ModelError) -> Bool
     /// All have been read, but for rows of the token table.
     func finish()
+    /// Rises when weights change.
+    var revision: Int { get }
 }
 
 extension DecoderFolder: DecoderWeightSource {
@@ -105,4 +107,6 @@ extension DecoderFolder: DecoderWeightSource {
     }
 
     func finish() { weights.releasePages() }
+
+    var revision: Int { 0 }
 }

@@ -84,4 +84,6 @@ extension DecoderModel: DecoderWeightSource {
     func isBFloat16(_ names: [String], shapes: [[Int]]) throws(ModelError) -> Bool { false }
 
     func finish() {}
+
+    var revision: Int { parameters.revision }
 }
