@@ -23,10 +23,12 @@ struct CompiledPrompt: Sendable {
             systemText.text.isEmpty
             ? nil
             : try PromptTemplate(
-                systemText.text, place: systemText.place, dataFields: options.dataFields)
+                systemText.text, place: systemText.place, dataFields: options.dataFields,
+                labels: options.labels)
         let userText = user ?? ("the default user prompt", defaults.user)
         self.user = try PromptTemplate(
-            userText.text, place: userText.place, dataFields: options.dataFields)
+            userText.text, place: userText.place, dataFields: options.dataFields,
+            labels: options.labels)
         guard self.user.showsRecord || self.system?.showsRecord == true else {
             throw TeacherError(
                 .configuration,
