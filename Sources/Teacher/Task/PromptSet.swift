@@ -37,6 +37,11 @@ struct CompiledPrompt: Sendable {
         }
     }
 
+    /// Whether another prompt has the same templates.
+    func isSame(as other: CompiledPrompt) -> Bool {
+        system?.source == other.system?.source && user.source == other.user.source
+    }
+
     /// The record fields that it uses.
     var fields: [String] { (system?.fields ?? []) + user.fields }
 

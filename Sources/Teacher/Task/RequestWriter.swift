@@ -27,9 +27,11 @@ struct RequestWriter: Sendable {
     private let tailTokenBound: Int
     private let completionTokenBound: Int
 
-    /// What a server's chat template may put around each message, and around the whole, in tokens.
+    /// What a server's chat template may put around each message, in tokens.
     private static let tokensPerMessage = 16
-    private static let tokensPerRequest = 32
+    /// What it may put around the whole: some add a system turn with the date and more.
+    private static let tokensPerChat = 128
+    private static let tokensPerCompletion = 16
 
     init(_ options: LabelTaskOptions) throws(TeacherError) {
         let extra =
@@ -67,7 +69,7 @@ struct RequestWriter: Sendable {
         let question = isChat ? "\"messages\":[" : "\"prompt\":"
         head = Array("{\"model\":\(JSONText.quoted(options.model)),\(question)".utf8)
         tail = Array("\(isChat ? "]" : ""),\(members.joined(separator: ","))}".utf8)
-        tailTokenBound = shown.utf8.count + Self.tokensPerRequest
+        tailTokenBound = shown.utf8.count + (isChat ? Self.tokensPerChat : Self.tokensPerCompletion)
         completionTokenBound = tokens * options.samples
     }
 
