@@ -25,7 +25,7 @@ public struct LabelFailure: Error, Sendable, Hashable {
         case filtered
         /// The answer isn't what was asked for: no known label, not the JSON wanted.
         case unparsable
-        /// The server refused the request (a 400-class answer).
+        /// The server refused the request (a 400-class answer), or none could be made of the record.
         case refused
         /// The body isn't an answer at all: not JSON, no choices.
         case malformed
