@@ -53,7 +53,8 @@ enum ServiceTestWorld {
                     with: Result {
                         try ThreadWorld.run(ranks: ranks) { communicator in
                             let done = DispatchSemaphore(value: 0)
-                            let result = Mutex<Result<Value, any Error>?>(nil)
+                            let result = Mutex<Result<Value, any Error>>(
+                                .failure(CancellationError()))
                             Task {
                                 do {
                                     let value = try await body(communicator)
@@ -64,7 +65,7 @@ enum ServiceTestWorld {
                                 done.signal()
                             }
                             done.wait()
-                            return try result.withLock { $0 }!.get()
+                            return try result.withLock { $0 }.get()
                         }
                     })
             }
