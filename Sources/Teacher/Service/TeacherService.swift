@@ -186,7 +186,8 @@ public final class TeacherService: Sendable {
                 if let since, now - since >= options.giveUpSeconds {
                     return .ended(
                         .unreachable(
-                            reason: "no server for \(Int(now - since)) s; the last one: \(trouble)"))
+                            reason: "no server for \(Int(now - since)) s; the last one:"
+                                + " \(trouble)"))
                 }
                 let end = since.map { min(until, $0 + options.giveUpSeconds) } ?? until
                 let wake = wallMicroseconds() + Int64(max(end - now, 0) * 1e6)
