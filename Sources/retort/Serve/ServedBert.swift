@@ -70,12 +70,7 @@ final class ServedBert: ServedClassifier {
     /// The folder's classifier; a head that the file lacks would be drawn at random, and served.
     private static func classifier(in path: String) throws -> BertClassifier {
         let servable = "`retort serve` takes text classifiers of BERT's kind, as runs/NAME/student"
-        let folder: ModelFolder
-        do {
-            folder = try ModelFolder(path: path)
-        } catch let error where error.code == .unsupported {
-            throw ModelError(.unsupported, "\(error.message); \(servable)")
-        }
+        let folder = try Self.folder(path, servable: servable)
         let weights = try SafetensorsFile(path: "\(path)/model.safetensors")
         let pooler = folder.configuration.pooling == .pooler ? ["bert.pooler.dense.weight"] : []
         for tensor in ["classifier.weight"] + pooler where !weights.contains(tensor) {
@@ -83,6 +78,18 @@ final class ServedBert: ServedClassifier {
                 .unsupported, "\(path): no classifier (no tensor '\(tensor)'); \(servable)")
         }
         return try BertClassifier(folder)
+    }
+
+    // On its own, and no `catch ... where`: with that Swift 6.3's compiler never ends.
+    private static func folder(
+        _ path: String, servable: String
+    ) throws(ModelError) -> ModelFolder {
+        do {
+            return try ModelFolder(path: path)
+        } catch {
+            guard error.code == .unsupported else { throw error }
+            throw ModelError(.unsupported, "\(error.message); \(servable)")
+        }
     }
 
     var waitingCount: Int { queue.waitingCount }
