@@ -112,16 +112,11 @@ import Testing
             try await Task.sleep(for: .milliseconds(2))
         }
         let stopped = Task { await queue.stop() }
-        while true {
-            // Only a stopping queue refuses.
-            do {
-                async let late = queue.probabilities([TokenSequence(ids: [9])])
-                gate.signal()
-                _ = try await late
-            } catch {
-                #expect(error as? ServeError == .stopping)
-                break
-            }
+        while !queue.isStopping, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        await #expect(throws: ServeError.stopping) {
+            _ = try await queue.probabilities([TokenSequence(ids: [9])])
         }
         for _ in 0..<5 { gate.signal() }
         for (number, task) in asked.enumerated() {

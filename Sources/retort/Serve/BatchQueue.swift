@@ -69,6 +69,9 @@ final class BatchQueue: @unchecked Sendable {
     /// How many texts wait.
     var waitingCount: Int { condition.withLock { waiting.count } }
 
+    /// Whether it takes no more texts.
+    var isStopping: Bool { condition.withLock { state == .stopping || state == .ended } }
+
     /// Starts the computing thread.
     func start() {
         let starts = condition.withLock {
