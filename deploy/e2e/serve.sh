@@ -18,7 +18,7 @@ RETORT_E2E_KEY=sesame "$retort" serve run/student --port 0 --port-file port --ap
 server=$!
 trap 'kill "$server" 2>/dev/null' EXIT
 for ((tries = 0; tries < 300; tries++)); do
-    [ ! -s port ] && kill -0 "$server" 2>/dev/null || break
+    if [ -s port ] || ! kill -0 "$server" 2>/dev/null; then break; fi
     sleep 0.1
 done
 if [ ! -s port ]; then
