@@ -68,8 +68,8 @@ struct ServeCase {
     }
 }
 
-/// An answer, taken apart.
-struct ServeAnswer {
+/// An answer, taken apart; nobody changes it, so it may go anywhere.
+struct ServeAnswer: @unchecked Sendable {
     let status: Int
     let headers: HTTPFields
     let text: String
