@@ -202,7 +202,9 @@ let package = Package(
             dependencies: [
                 "Checkpoint", "Collectives", "Corpus", "Methods", "Models", "Reporting",
                 "Safetensors",
-                "Teacher", "TestSupport", "Tokenizers", "Training", "retort",
+                "Teacher", "TensorCore", "TestSupport", "Tokenizers", "Training", "retort",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
             ], swiftSettings: common),
     ]
 )
