@@ -175,6 +175,32 @@ import Testing
         #expect(outcomes[0].isAnswered && outcomes[1].isOverBudget)
     }
 
+    @Test func aServerWithoutRoomIsLeftAloneAndFiguresAddUp() async throws {
+        let server = try ServiceTestServer { question in
+            Reply(
+                headers: question.number > 0
+                    ? []
+                    : [
+                        ("x-ratelimit-remaining-requests", "0"),
+                        ("x-ratelimit-reset-requests", "1s200ms"),
+                    ])
+        }
+        defer { server.close() }
+        var options = ServiceOptions(baseURLs: [server.url])
+        options.prices = TokenPrices(inputMicroPerMillion: 1_000_000, outputMicroPerMillion: 0)
+        let figures = try await World.withService(options) { service in
+            for number in 0..<2 { #expect(await World.ask(service, number).isAnswered) }
+            while service.figures.job.spentMicro < 6 { await Task.yield() }
+            return service.figures
+        }
+        let seen = server.seen.arrivals
+        #expect(seen[1] - seen[0] >= .seconds(1.2))
+        #expect(figures.job == figures.rank && figures.job.sent == 2)
+        #expect(figures.job.answered == 2 && figures.job.failed == 0 && figures.job.inFlight == 0)
+        #expect(figures.job.tokensIn == 6 && figures.job.tokensOut == 4)
+        #expect(figures.committedMicro == 6 && figures.serversOut == 0)
+    }
+
     @Test func aRateIsKeptByAllRanksTogether() async throws {
         let server = try ServiceTestServer { _ in Reply(delayMilliseconds: 5) }
         defer { server.close() }
