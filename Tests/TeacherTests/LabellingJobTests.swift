@@ -163,4 +163,20 @@ import Testing
         #expect(server.seen.arrivals.count == 400)
         #expect(try world.labels().count == 400)
     }
+
+    /// One record on which the server always fails doesn't hold the others up, and isn't asked for ever.
+    @Test func aRecordOnWhichServersFailIsQuarantined() throws {
+        let folder = try TemporaryFolder()
+        let server = try ServiceTestServer { question in
+            let isPoison = String(decoding: question.body, as: UTF8.self).contains("text 3 ")
+            return isPoison ? .status(500, body: "out of memory") : LabellingWorld.answer(question)
+        }
+        defer { server.close() }
+        var world = LabellingWorld(Self.texts(9), urls: [server.url], folder: folder.path)
+        world.maxRetries = 1
+        let summary = try world.label()[0]
+        #expect((summary.counts.labelled, summary.counts.failed) == (8, 1))
+        #expect(try LedgerTotals(folder: folder.path).failures.map(\.kind) == ["unanswered"])
+        #expect(try world.label()[0].cached == 9)
+    }
 }

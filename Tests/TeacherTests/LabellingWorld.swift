@@ -19,6 +19,7 @@ struct LabellingWorld: Sendable {
     /// Ends the job when this many records have a label.
     var stopsAt: Int?
     var timeout = 10.0
+    var maxRetries = 8
     let folder: String
 
     init(_ texts: [String], urls: [String], folder: String) {
@@ -71,6 +72,7 @@ struct LabellingWorld: Sendable {
         var service = ServiceOptions(baseURLs: [urls[communicator.rank]])
         service.giveUpSeconds = 0.3
         service.timeout = timeout
+        service.maxRetries = maxRetries
         let made = try TeacherService(
             options: service, limits: limits, journal: store, seed: 1,
             inspect: ServerLabeller.inspection)

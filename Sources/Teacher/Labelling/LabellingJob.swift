@@ -70,12 +70,13 @@ public struct LabellingJob {
             let labelled = try total(round.counts.labelled + round.counts.failed)
             let returned = try gather(round.returned)
             let deferred = try gather(round.deferred)
+            let isStuck = try labelled == 0 && any(round.unreachable != nil)
             summary.rounds += 1
             summary.isOverBudget = try any(round.isOverBudget)
             summary.wasStopped = try any(round.wasStopped)
             rows = (returned + deferred).sorted()
             guard rows?.isEmpty == false, !summary.isOverBudget, !summary.wasStopped else { break }
-            guard labelled > 0 || returned.isEmpty else {
+            guard !isStuck || returned.isEmpty else {
                 throw TeacherError(
                     .unreachable,
                     "the teacher doesn't answer: \(round.unreachable ?? "every rank gave up"); what "
@@ -148,7 +149,9 @@ public struct LabellingJob {
                     }
                 if rows == nil, records.isAtEnd { isDealing = false }
                 size = taken.isEmpty ? min(size * 2, 4096) : leaseSize
-                for row in taken { Self.start(row, labeller, tally) }
+                for row in taken {
+                    Self.start(row, labeller, tally, isLastTry: summary.rounds > 0)
+                }
                 continue
             }
             if state.active == 0, !wantsMore { break }
@@ -168,11 +171,12 @@ public struct LabellingJob {
     }
 
     private static func start(
-        _ row: LeasedRecords.Row, _ labeller: ServerLabeller, _ tally: LabellingTally
+        _ row: LeasedRecords.Row, _ labeller: ServerLabeller, _ tally: LabellingTally,
+        isLastTry: Bool
     ) {
         tally.began()
         Task.detached {
-            tally.ended(row.number, await labeller.label(row))
+            tally.ended(row.number, await labeller.label(row, isLastTry: isLastTry))
         }
     }
 
