@@ -125,4 +125,18 @@ import Testing
             #expect(health.status == 200 && health.json["status"] as? String == "ok")
         }
     }
+
+    @Test func overASocket() async throws {
+        let serve = try ServeCase()
+        let expected = try serve.expected(["a slow bird"])
+        serve.model.start()
+        try await serve.server.application().test(.live) { client in
+            for _ in 0..<3 {
+                let answer = try await client.ask("/v1/classify", ["input": "a slow bird"])
+                let data = answer.json["data"] as? [[String: Any]]
+                #expect(data?.first?["probs"] as? [Double] == expected[0])
+            }
+        }
+        await serve.model.stop()
+    }
 }
