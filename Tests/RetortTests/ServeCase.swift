@@ -106,8 +106,9 @@ struct ServeAnswer: @unchecked Sendable {
     }
 }
 
-/// Numbers as the server writes them: the shortest text that reads as the same number. Compared as
-/// text, because `JSONSerialization` reads numbers inexactly.
+/// Numbers as the server writes them, the shortest text that reads as the same number.
+///
+/// They are compared as text, because `JSONSerialization` reads numbers inexactly.
 func written(_ numbers: [Double]) -> String {
     "[\(numbers.map { "\($0)" }.joined(separator: ","))]"
 }
