@@ -204,7 +204,9 @@ let package = Package(
                 "Safetensors",
                 "Teacher", "TensorCore", "TestSupport", "Tokenizers", "Training", "retort",
                 .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ], swiftSettings: common),
     ]
 )

@@ -2,7 +2,6 @@
 
 import Foundation
 import Hummingbird
-import HummingbirdTesting
 import Models
 import TestSupport
 import Testing
@@ -41,10 +40,12 @@ import Testing
             #expect(answer.choice["finish_reason"] as? String == "stop")
             let logprobs = answer.choice["logprobs"] as? [String: Any]
             let token = try #require((logprobs?["content"] as? [[String: Any]])?.first)
-            #expect(token["logprob"] as? Double == log(expected[ranked[0]]))
+            #expect(token["token"] as? String == Self.labels[ranked[0]])
             let top = try #require(token["top_logprobs"] as? [[String: Any]])
             #expect(top.map { $0["token"] as? String } == ranked.map { Self.labels[$0] })
-            #expect(top.map { $0["logprob"] as? Double } == ranked.map { log(expected[$0]) })
+            for index in ranked {
+                #expect(answer.text.contains("\"logprob\":\(log(expected[index])),"))
+            }
             // [CLS] the red cat runs [SEP]; "runs" is a word of its own.
             #expect(
                 answer.json["usage"] as? [String: Int]
@@ -64,10 +65,12 @@ import Testing
             #expect(answer.choice["text"] as? String == Self.labels[best])
             let logprobs = try #require(answer.choice["logprobs"] as? [String: Any])
             let top = try #require((logprobs["top_logprobs"] as? [[String: Double]])?.first)
-            #expect(
-                top == Dictionary(uniqueKeysWithValues: zip(Self.labels, expected.map { log($0) })))
+            #expect(top.count == 3)
+            for (label, probability) in zip(Self.labels, expected) {
+                #expect(answer.text.contains("\"\(label)\":\(log(probability))"))
+            }
             #expect(logprobs["tokens"] as? [String] == [Self.labels[best]])
-            #expect(logprobs["token_logprobs"] as? [Double] == [log(expected[best])])
+            #expect(answer.text.contains("\"token_logprobs\":\(written([log(expected[best])]))"))
         }
     }
 
@@ -93,7 +96,9 @@ import Testing
             #expect(answer.status == 200)
             let data = try #require(answer.json["data"] as? [[String: Any]])
             #expect(data.map { $0["index"] as? Int } == Array(0..<40))
-            #expect(data.map { $0["probs"] as? [Double] } == expected)
+            for probabilities in expected {
+                #expect(answer.text.contains("\"probs\":\(written(probabilities))"))
+            }
             #expect(
                 data.map { $0["label"] as? String }
                     == expected.map { Self.labels[Self.ranked($0)[0]] })
@@ -111,8 +116,10 @@ import Testing
         let expected = try serve.expected(texts)
         try await serve.serve { client in
             let answer = try await client.ask("/v1/classify", ["input": texts])
-            let data = answer.json["data"] as? [[String: Any]]
-            #expect(data?.map { $0["probs"] as? [Double] } == expected)
+            #expect((answer.json["data"] as? [Any])?.count == texts.count)
+            for probabilities in expected {
+                #expect(answer.text.contains("\"probs\":\(written(probabilities))"))
+            }
         }
     }
 

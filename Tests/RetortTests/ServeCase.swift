@@ -2,9 +2,11 @@
 
 import Foundation
 import Hummingbird
-import HummingbirdTesting
+import Logging
 import Models
 import NIOCore
+import NIOEmbedded
+import Synchronization
 import TensorCore
 import TestSupport
 import Tokenizers
@@ -36,13 +38,16 @@ struct ServeCase {
             host: "127.0.0.1", port: 0)
     }
 
+    /// Sends requests to the routes.
+    var client: ServeClient { ServeClient(responder: server.routes.router().buildResponder()) }
+
     /// Starts the model, runs `body` with a client, and stops the model.
     func serve(
-        _ body: @Sendable (any TestClientProtocol) async throws -> Void
+        _ body: @Sendable (ServeClient) async throws -> Void
     ) async throws {
         model.start()
         do {
-            try await server.application().test(.router, body)
+            try await body(client)
         } catch {
             await model.stop()
             throw error
@@ -75,10 +80,12 @@ struct ServeAnswer: @unchecked Sendable {
     let text: String
     let json: [String: Any]
 
-    init(_ response: TestResponse) throws {
+    init(_ response: Response) async throws {
         status = response.status.code
         headers = response.headers
-        text = String(buffer: response.body)
+        let collector = BodyCollector()
+        try await response.body.write(collector)
+        text = collector.text
         json =
             (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] ?? [:]
     }
@@ -99,7 +106,17 @@ struct ServeAnswer: @unchecked Sendable {
     }
 }
 
-extension TestClientProtocol {
+/// Numbers as the server writes them, the shortest text that reads as the same number.
+///
+/// They are compared as text, because `JSONSerialization` reads numbers inexactly.
+func written(_ numbers: [Double]) -> String {
+    "[\(numbers.map { "\($0)" }.joined(separator: ","))]"
+}
+
+/// Sends requests to routes, without a socket between.
+struct ServeClient: Sendable {
+    let responder: RouterResponder<BasicRequestContext>
+
     /// Sends a JSON value, or a text as it is.
     func ask(
         _ path: String, _ body: Any, headers: HTTPFields = [:]
@@ -107,15 +124,38 @@ extension TestClientProtocol {
         let bytes =
             try (body as? String).map { Data($0.utf8) }
             ?? JSONSerialization.data(withJSONObject: body)
-        return try await execute(
-            uri: path, method: .post, headers: headers, body: ByteBuffer(bytes: bytes)
-        ) { try ServeAnswer($0) }
+        return try await send(.post, path, headers, bytes)
     }
 
     /// Gets a page.
     func fetch(_ path: String, headers: HTTPFields = [:]) async throws -> ServeAnswer {
-        try await execute(uri: path, method: .get, headers: headers, body: nil) {
-            try ServeAnswer($0)
-        }
+        try await send(.get, path, headers, Data())
     }
+
+    private func send(
+        _ method: HTTPRequest.Method, _ path: String, _ headers: HTTPFields, _ body: Data
+    ) async throws -> ServeAnswer {
+        let request = Request(
+            head: HTTPRequest(
+                method: method, scheme: "http", authority: "localhost", path: path,
+                headerFields: headers),
+            body: RequestBody(buffer: ByteBuffer(bytes: body)))
+        let context = BasicRequestContext(
+            source: ApplicationRequestContextSource(
+                channel: NIOAsyncTestingChannel(), logger: Logger(label: "test")))
+        return try await ServeAnswer(responder.respond(to: request, context: context))
+    }
+}
+
+/// Keeps the body of a response.
+private final class BodyCollector: ResponseBodyWriter, Sendable {
+    private let buffer = Mutex(ByteBuffer())
+
+    var text: String { buffer.withLock { String(buffer: $0) } }
+
+    func write(_ part: ByteBuffer) async throws {
+        buffer.withLock { _ = $0.writeImmutableBuffer(part) }
+    }
+
+    func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }

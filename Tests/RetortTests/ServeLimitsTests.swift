@@ -2,7 +2,6 @@
 
 import Foundation
 import Hummingbird
-import HummingbirdTesting
 import Models
 import NIOCore
 import TensorCore
@@ -93,8 +92,7 @@ import Testing
         let expected = try serve.expected([same])
         try await serve.serve { client in
             let answer = try await client.ask("/v1/classify", ["input": Self.longText])
-            let data = answer.json["data"] as? [[String: Any]]
-            #expect(data?.first?["probs"] as? [Double] == expected[0])
+            #expect(answer.text.contains("\"probs\":\(written(expected[0]))"))
             let usage = answer.json["usage"] as? [String: Int]
             #expect(usage?["prompt_tokens"] == 16)
         }
