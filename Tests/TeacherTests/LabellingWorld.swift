@@ -49,10 +49,21 @@ struct LabellingWorld: Sendable {
         }
     }
 
-    /// Labels the pool on as many ranks as there are servers.
-    func label() throws -> [LabellingSummary] {
+    /// Labels the pool on as many ranks as there are servers; rank 0's summary.
+    ///
+    /// On threads of its own: ranks stand still in collectives, and the cooperative pool, on which the
+    /// requests run, must not.
+    @discardableResult
+    func label() async throws -> LabellingSummary {
         let world = self
-        return try ThreadWorld.run(ranks: urls.count) { try world.label(on: $0) }
+        return try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        try ThreadWorld.run(ranks: world.urls.count) { try world.label(on: $0) }[0]
+                    })
+            }
+        }
     }
 
     private func label(on communicator: Communicator) throws -> LabellingSummary {

@@ -4,7 +4,7 @@
 // dead server sits it out, the others take its records over. A round that labels nothing is the end.
 
 public import Collectives
-public import Corpus
+import Corpus
 import Foundation
 
 /// What a job ended with, over all ranks.
@@ -61,16 +61,21 @@ public struct LabellingJob {
     public func run(_ makeLabeller: () throws -> ServerLabeller) throws -> LabellingSummary {
         var summary = LabellingSummary()
         var rows: [Int]?
+        // A rank whose servers were gone leaves the other rounds to the others.
+        var sitsOut = false
         while true {
             let labeller = try makeLabeller()
             // All ranks read the ledgers before any of them writes.
             try communicator.barrier()
-            let round = try self.round(labeller, rows: rows, summary: &summary)
+            let round = try self.round(
+                labeller, rows: rows, sitsOut: sitsOut, summary: &summary)
+            sitsOut = sitsOut || round.unreachable != nil
             try labeller.store.flush()
             let labelled = try total(round.counts.labelled + round.counts.failed)
             let returned = try gather(round.returned)
             let deferred = try gather(round.deferred)
-            let isStuck = try labelled == 0 && any(round.unreachable != nil)
+            let alone = try total(sitsOut ? 1 : 0)
+            let isStuck = alone == communicator.size || (labelled == 0 && alone > 0)
             summary.rounds += 1
             summary.isOverBudget = try any(round.isOverBudget)
             summary.wasStopped = try any(round.wasStopped)
@@ -101,7 +106,8 @@ public struct LabellingJob {
     }
 
     private func round(
-        _ labeller: ServerLabeller, rows: [Int]?, summary: inout LabellingSummary
+        _ labeller: ServerLabeller, rows: [Int]?, sitsOut: Bool,
+        summary: inout LabellingSummary
     ) throws -> Round {
         let leases = try communicator.counter(named: "label.leases")
         let finished = try communicator.counter(named: "label.finished")
@@ -115,7 +121,7 @@ public struct LabellingJob {
         let tally = LabellingTally()
         var round = Round()
         let before = summary
-        var isDealing = true
+        var isDealing = !sitsOut
         var lastLook = ContinuousClock.now - .seconds(1)
         while true {
             let state = tally.state
