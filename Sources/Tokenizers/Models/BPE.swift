@@ -80,8 +80,14 @@ struct BPE: Sendable {
         guard field.kind == .array else { throw field.error(.malformed, "must be an array") }
         let document = field.document
         let end = Int(document.nodes[field.index].next)
-        var table = MergeTable(capacity: (end - field.index) / 2 + 1)
-        var (element, rank) = (field.index + 1, UInt32(0))
+        var (element, count) = (field.index + 1, 0)
+        while element < end {
+            count += 1
+            element = Int(document.nodes[element].next)
+        }
+        var table = MergeTable(capacity: count)
+        var rank: UInt32 = 0
+        element = field.index + 1
         var piece: [UInt8] = []
         while element < end {
             piece.removeAll(keepingCapacity: true)

@@ -70,10 +70,10 @@ struct Decoder: Sendable {
     // MARK: WordPiece
 
     /// What English loses when its words and signs are parted by spaces; applied in this order.
-    private static let repairs: [(found: [UInt8], replacement: [UInt8])] = [
+    private static let repairs = [
         (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"),
         (" 'm", "'m"), (" do not", " don't"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
-    ].map { (Array($0.0.utf8), Array($0.1.utf8)) }
+    ].map { Replacement(found: Array($0.0.utf8), content: Array($0.1.utf8)) }
 
     /// A token as WordPiece's decoder writes it.
     static func wordPiece(
@@ -93,8 +93,6 @@ struct Decoder: Sendable {
     /// One token with its spaces repaired; a repair never spans two tokens.
     private static func cleanedUp(_ token: [UInt8]) -> [UInt8] {
         guard token.contains(0x20) else { return token }
-        return repairs.reduce(token) { token, repair in
-            token.replacing(repair.found, with: repair.replacement)
-        }
+        return repairs.reduce(token) { $1.replaced($0) }
     }
 }
