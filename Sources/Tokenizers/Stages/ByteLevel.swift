@@ -16,7 +16,7 @@ struct ByteLevel: Sendable {
     /// Cuts words and replaces the text by letters.
     func split(_ text: inout NormalizedText, _ words: inout [Range<Int>]) {
         if addsPrefixSpace {
-            text.prepend([0x20], toEach: &words) { bytes, word in bytes[word.lowerBound] == 0x20 }
+            text.prependSpace(toEach: &words)
         }
         if usesPattern {
             var parts: [Range<Int>] = []
@@ -83,17 +83,14 @@ extension NormalizedText {
         self = result
     }
 
-    /// Puts `content` before each word of which `isDone` isn't true.
-    mutating func prepend(
-        _ content: [UInt8], toEach words: inout [Range<Int>],
-        unless isDone: (_ bytes: [UInt8], _ word: Range<Int>) -> Bool
-    ) {
+    /// Puts a space before each word that doesn't begin with one.
+    fileprivate mutating func prependSpace(toEach words: inout [Range<Int>]) {
         var result = emptied()
         for index in words.indices {
             let word = words[index]
             let start = result.bytes.count
-            if !word.isEmpty, !isDone(bytes, word) {
-                result.append(content, origin: origin(at: word.lowerBound))
+            if let first = bytes[word].first, first != 0x20 {
+                result.append(0x20, origin: origin(at: word.lowerBound))
             }
             result.append(self, word)
             words[index] = start..<result.bytes.count

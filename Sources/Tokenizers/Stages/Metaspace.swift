@@ -45,17 +45,13 @@ struct Metaspace: Sendable {
         let replacement = Replacement(found: [0x20], content: sign)
         var replaced = text.emptied()
         for index in words.indices {
+            let word = words[index]
             let start = replaced.bytes.count
-            replaced.append(text, words[index], replacing: replacement)
-            words[index] = start..<replaced.bytes.count
-        }
-        if scheme != .never {
-            let isAlways = scheme == .always
-            let origins = replaced
-            replaced.prepend(sign, toEach: &words) { bytes, word in
-                bytes[word].starts(with: sign)
-                    || !(isAlways || origins.isBeginning(word.lowerBound))
+            if addsSign(before: word, in: text) {
+                replaced.append(sign, origin: text.origin(at: word.lowerBound))
             }
+            replaced.append(text, word, replacing: replacement)
+            words[index] = start..<replaced.bytes.count
         }
         text = replaced
         guard splits else { return }
@@ -64,6 +60,16 @@ struct Metaspace: Sendable {
             DelimiterBehavior.mergedWithNext.split(text.bytes, word, at: sign, into: &parts)
         }
         words = parts
+    }
+
+    private func addsSign(before word: Range<Int>, in text: NormalizedText) -> Bool {
+        switch scheme {
+        case .never: return false
+        case .first: guard text.isBeginning(word.lowerBound) else { return false }
+        case .always: break
+        }
+        guard let first = text.bytes[word].first else { return false }
+        return first != 0x20 && !text.bytes[word].starts(with: sign)
     }
 }
 
