@@ -95,15 +95,27 @@ public final class Tokenizer: Sendable {
     func tokenize(_ text: String, limit: Int, tracksOffsets: Bool) -> TokenSequence {
         var tokens = TokenSequence(tracksOffsets: tracksOffsets)
         model.withWorkspace(&tokens) { tokens in
-            tokenize(Array(text.utf8), limit: limit, into: &tokens)
+            tokenize(Array(text.utf8), limit: limit, guarding: GuardedRanges(), into: &tokens)
         }
         return tokens
     }
 
-    private func tokenize(_ bytes: [UInt8], limit: Int, into tokens: inout TokenSequence) {
-        let tracksOffsets = tokens.tracksOffsets || asksForBeginning
+    /// The tokens of a text in parts of which no special token is found.
+    func tokenize(_ bytes: [UInt8], guarding guarded: GuardedRanges) -> TokenSequence {
+        var tokens = TokenSequence(tracksOffsets: false)
+        model.withWorkspace(&tokens) { tokens in
+            tokenize(bytes, limit: .max, guarding: guarded, into: &tokens)
+        }
+        return tokens
+    }
+
+    private func tokenize(
+        _ bytes: [UInt8], limit: Int, guarding guarded: GuardedRanges,
+        into tokens: inout TokenSequence
+    ) {
+        let tracksOffsets = tokens.tracksOffsets || asksForBeginning || !guarded.isEmpty
         var (firstScalar, end) = (0, 0)
-        for part in addedVocabulary.partsOfRawText(bytes) {
+        for part in addedVocabulary.partsOfRawText(bytes, guarding: guarded) {
             if tokens.count >= limit { break }
             let start = part.range.lowerBound
             if tracksOffsets {
@@ -122,7 +134,7 @@ public final class Tokenizer: Sendable {
                 let text = NormalizedText(
                     original: bytes[part.range], firstScalar: tracksOffsets ? firstScalar : start,
                     tracksOrigins: tracksOffsets)
-                tokenize(text, limit: limit, into: &tokens)
+                tokenize(text, limit: limit, guarding: guarded, into: &tokens)
             }
             firstScalar += scalars
             end = part.range.upperBound
@@ -138,11 +150,14 @@ public final class Tokenizer: Sendable {
     }
 
     /// Appends the tokens of text that holds no unnormalised added token.
-    private func tokenize(_ text: NormalizedText, limit: Int, into tokens: inout TokenSequence) {
+    private func tokenize(
+        _ text: NormalizedText, limit: Int, guarding guarded: GuardedRanges,
+        into tokens: inout TokenSequence
+    ) {
         var text = text
         normalizer?.normalize(&text)
         var words: [Range<Int>] = []
-        for part in addedVocabulary.partsOfNormalizedText(text.bytes) {
+        for part in addedVocabulary.partsOfNormalizedText(text, guarding: guarded) {
             if let id = part.id {
                 tokens.append(
                     id, offset: text.originalRange(part.range),
