@@ -102,7 +102,10 @@ import Testing
             #""merges": ["a b", "b a"]"#,
             "model.merges needs 'ba' at [1], which is not in the vocabulary"
         ),
-        (#""merges": [], "dropout": 0.1"#, "model.dropout is not supported: the tokens would be random"),
+        (
+            #""merges": [], "dropout": 0.1"#,
+            "model.dropout is not supported: the tokens would be random"
+        ),
         (
             #""merges": [], "end_of_word_suffix": "</w>""#,
             "model.end_of_word_suffix '</w>' is not supported"

@@ -50,9 +50,8 @@ import Testing
         let ids = bytes.map(Int32.init)
         #expect(
             parts(ids, tokenizer)
-                == ["", "", "\u{FFFD}a", "\u{FFFD}", "", "\u{FFFD}\u{FFFD}", "\u{FFFD}"] + [
-                    "", "", "", "\u{FFFD}",
-                ])
+                == ["", "", "\u{FFFD}a", "\u{FFFD}", "", "\u{FFFD}\u{FFFD}", "\u{FFFD}"]
+                + ["", "", "", "\u{FFFD}"])
         #expect(tokenizer.decode(ids) == String(decoding: bytes, as: UTF8.self))
         #expect(tokenizer.decode([256, 0x61, 256, -5, 900]) == "a")
         #expect(tokenizer.decode([256, 0x61], skipSpecialTokens: false) == "<s>a")
@@ -62,7 +61,8 @@ import Testing
         let tokenizer = try Self.byteLevel()
         var random = SplitMix64(seed: 3)
         let interesting: [UInt8] = [
-            0x41, 0x80, 0xBF, 0xC2, 0xE0, 0xA0, 0xED, 0x9F, 0xF0, 0x90, 0xF4, 0x8F, 0xF5, 0xC0, 0xFF,
+            0x41, 0x80, 0xBF, 0xC2, 0xE0, 0xA0, 0xED, 0x9F, 0xF0, 0x90, 0xF4, 0x8F, 0xF5, 0xC0,
+            0xFF,
         ]
         for _ in 0..<4000 {
             let bytes = (0..<random.next(below: 12)).map { _ in
@@ -89,8 +89,8 @@ import Testing
         #expect(parts([5, 0, 6], tokenizer) == ["", " a", "  ", ""])
         #expect(parts([2, 3], tokenizer) == ["", "", "\u{FFFD}\u{FFFD}"])
 
-        let metaspace = try Self.load(
-            tokens, decoder: #"{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first"}"#)
+        let sign = #"{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first"}"#
+        let metaspace = try Self.load(tokens, decoder: sign)
         #expect(parts([0, 0, 1, 6], metaspace) == ["a", " a", "b", "  ", ""])
     }
 

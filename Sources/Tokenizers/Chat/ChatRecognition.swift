@@ -53,7 +53,8 @@ extension ChatTemplate {
 
     /// Marks of templates that do more than the format they resemble.
     private static let strangeMarks = [
-        "enable_thinking", "reasoning_content", "<think>", "[THINK]", "[SYSTEM_PROMPT]",
+        "if system_message %}", "enable_thinking", "reasoning_content", "<think>", "[THINK]",
+        "[SYSTEM_PROMPT]",
     ]
 
     /// The template that a source in Jinja is.
