@@ -22,15 +22,19 @@ struct AttentionHead {
 final class AttentionScratch {
     let products = GEMMScratch()
     private let arena = Arena()
-    private var squares: [Matrix] = []
+    private var blocks: [Matrix] = []
 
     /// One of two `T x T` matrices.
-    func square(_ index: Int, _ size: Int) -> Matrix {
-        if squares.isEmpty || squares[0].count < size * size {
+    func square(_ index: Int, _ size: Int) -> Matrix { block(index, size, size) }
+
+    /// One of two matrices of that shape; both are asked for with the same one.
+    func block(_ index: Int, _ rows: Int, _ columns: Int) -> Matrix {
+        let count = rows * columns
+        if blocks.isEmpty || blocks[0].count < count {
             arena.reset()
-            squares = [arena.vector(size * size), arena.vector(size * size)]
+            blocks = [arena.vector(count), arena.vector(count)]
         }
-        return squares[index].columns(0..<(size * size)).reshaped(rows: size, columns: size)
+        return blocks[index].columns(0..<count).reshaped(rows: rows, columns: columns)
     }
 }
 

@@ -21,7 +21,11 @@ extension Tape {
 
         case .embeddingSum(let tables, let ids):
             for (table, ids) in zip(tables, ids) {
-                foldEmbedding(table: table, ids: ids, outputGradient: dy)
+                if let head = weights(table).flatMap({ tiedHeads[$0] }) {
+                    foldTiedTable(table, head, ids: ids, dy)
+                } else {
+                    foldEmbedding(table: table, ids: ids, outputGradient: dy)
+                }
             }
 
         case .linear(let x, let linear):
@@ -60,6 +64,25 @@ extension Tape {
 
         case .attention(let inputs, let context):
             differentiateAttention(inputs, context, dy)
+
+        case .input:
+            inputGradient = dy
+
+        case .recomputed(let x, let body):
+            differentiateRecomputed(x, body, dy)
+
+        case .rootMeanSquareNorm(let x, let gamma, _, let reciprocal):
+            differentiateRootMeanSquareNorm(x, gamma: gamma, reciprocal: reciprocal, dy)
+
+        case .gatedLinear(let x, let linear, let gateAndUp):
+            differentiateGatedLinear(x, linear, gateAndUp: gateAndUp, dy)
+
+        case .linearAdd(let x, let linear, let residual):
+            differentiateLinear(x, linear, dy)
+            forward(dy, to: residual, mayAlias: true)
+
+        case .causalAttention(let projections, let context):
+            differentiateCausalAttention(projections, context, dy)
 
         case .meanPool(let x):
             accumulate(into: x) { dx, adding in meanPoolBackward(dy, into: dx, adding) }

@@ -31,9 +31,9 @@ extension Tape {
         var entry = Discarded()
         if isRecording {
             switch nodes[variable.index].operation {
-            case .activatedLinear:
+            case .activatedLinear, .gatedLinear, .rootMeanSquareNorm:
                 break
-            case .linear, .linearAddNorm, .attention, .dropout:
+            case .linear, .linearAddNorm, .linearAdd, .attention, .causalAttention, .dropout:
                 guard precision == .bfloat16 else { return }
                 entry.stash = narrowed(variable.value)
             default:
@@ -52,16 +52,30 @@ extension Tape {
         let again: Matrix
         if let stash = entry.stash {
             again = widened(stash)
-        } else if case .activatedLinear(_, _, let activation, let argument) =
-            nodes[variable.index].operation
-        {
-            again = remake(activation, argument)
         } else {
-            preconditionFailure("a discarded value that can't be made again")
+            again = remade(nodes[variable.index].operation)
         }
         entry.again = again
         discarded[variable.index] = entry
         return again
+    }
+
+    private func remade(_ operation: Operation) -> Matrix {
+        switch operation {
+        case .activatedLinear(_, _, let activation, let argument):
+            return remake(activation, argument)
+        case .gatedLinear(_, _, let gateAndUp):
+            return remakeGated(gateAndUp)
+        case .rootMeanSquareNorm(let x, let gamma, let epsilon, _):
+            let input = value(of: x)
+            let again = fresh(rows: input.rows, columns: input.columns)
+            compute.measured("norm again") {
+                compute.rootMeanSquareNorm(
+                    input, gamma: gamma.value, epsilon: epsilon, into: again)
+            }
+            return again
+        default: preconditionFailure("a discarded value that can't be made again")
+        }
     }
 
     /// A discarded value as an operand of products, where it is there in that form.

@@ -55,6 +55,17 @@ enum Operation {
     case layerNorm(Variable, NormWeights, NormContext)
     /// Softmax attention inside each sequence.
     case attention(AttentionInputs, AttentionContext)
+    /// The input of a part that is recomputed.
+    case input
+    /// A part of the model that is run again in the backward pass.
+    case recomputed(Variable, (Tape, Variable) -> Variable)
+    case rootMeanSquareNorm(Variable, gamma: Variable, epsilon: Float, reciprocal: Matrix)
+    /// `silu(gate) up`, with gate and up side by side in `x W^T + b`, which is kept.
+    case gatedLinear(x: Variable, LinearWeights, gateAndUp: Kept)
+    /// `x W^T + b + residual`.
+    case linearAdd(x: Variable, LinearWeights, residual: Variable)
+    /// Softmax attention to what stands before, inside each sequence.
+    case causalAttention(Variable, CausalAttentionContext)
     /// Mean over the tokens of each sequence.
     case meanPool(Variable)
     /// The first token's row of each sequence.
@@ -76,6 +87,12 @@ enum Operation {
         case .dropout: "dropout"
         case .layerNorm: "norm"
         case .attention: "attention"
+        case .input: "input"
+        case .recomputed: "recomputed"
+        case .rootMeanSquareNorm: "norm"
+        case .gatedLinear: "gated linear"
+        case .linearAdd: "linear + add"
+        case .causalAttention: "attention"
         case .meanPool: "mean pool"
         case .firstToken: "first token"
         }

@@ -52,6 +52,10 @@ public final class Tape {
     /// Values that the model has no more use for, by their place on the tape.
     var discarded: [Int: Discarded] = [:]
     var differentiatedParameters: Set<Int> = []
+    /// Output layers that are token tables as well.
+    var tiedHeads: [Range<Int>: TiedHead] = [:]
+    /// The gradient of the input of a part that is recomputed.
+    var inputGradient: Matrix?
 
     /// A tape over one packed batch.
     ///
@@ -117,6 +121,12 @@ public final class Tape {
     ///   - root: The variable whose gradient is given, as a rule the logits.
     ///   - gradient: The gradient of the loss by `root`, of the same shape; it is only read.
     public func backward(from root: Variable, gradient: Matrix) {
+        walk(from: root, gradient: gradient)
+        zeroUntouchedParameters()
+    }
+
+    /// The same without a word on weights that took no part.
+    func walk(from root: Variable, gradient: Matrix) {
         precondition(isRecording, "backward on a tape that records nothing")
         precondition(
             gradient.rows == root.value.rows && gradient.columns == root.value.columns,
@@ -134,7 +144,6 @@ public final class Tape {
             if !isAliased(outputGradient) { recycle(outputGradient) }
             forget(node.output)
         }
-        zeroUntouchedParameters()
     }
 
     /// Adds a contribution to the gradient of `variable`.

@@ -70,6 +70,47 @@ struct JSONFields {
         return Float(value)
     }
 
+    /// A member that is true or false.
+    func flag(_ key: String, default fallback: Bool) throws(ModelError) -> Bool {
+        guard let value = member(key) else { return fallback }
+        guard let number = value as? NSNumber, number == 0 || number == 1 else {
+            throw wrong(key, "true or false")
+        }
+        return number == 1
+    }
+
+    /// A member that is an object of its own; errors name it `outer.inner`.
+    func object(_ key: String) throws(ModelError) -> JSONFields? {
+        guard let value = member(key) else { return nil }
+        guard let members = value as? [String: Any] else { throw wrong(key, "an object") }
+        return JSONFields(path: "\(path): \(key)", members: members)
+    }
+
+    /// Whole numbers: one alone or a list of them; empty when absent.
+    func wholeNumbers(_ key: String) throws(ModelError) -> [Int] {
+        guard let value = member(key) else { return [] }
+        let numbers = (value as? [NSNumber]) ?? (value as? NSNumber).map { [$0] }
+        guard let numbers, numbers.allSatisfy({ $0.doubleValue == Double($0.intValue) }) else {
+            throw wrong(key, "a whole number or a list of them")
+        }
+        return numbers.map(\.intValue)
+    }
+
+    /// A list of texts, nil when absent.
+    func texts(_ key: String) throws(ModelError) -> [String]? {
+        guard let value = member(key) else { return nil }
+        guard let texts = value as? [String] else { throw wrong(key, "a list of texts") }
+        return texts
+    }
+
+    /// Whether there is such a member that isn't null.
+    func has(_ key: String) -> Bool { member(key) != nil }
+
+    private init(path: String, members: [String: Any]) {
+        self.path = path
+        self.members = members
+    }
+
     /// One of the texts that a type knows.
     func choice<Choice: RawRepresentable<String>>(
         _ key: String

@@ -114,6 +114,8 @@ struct GEMMProduct {
                 let depth = runs[run]
                 var panel = right
                 switch b {
+                case .packed(let packed) where packed.isHalved:
+                    packed.widen(run: depth, column: column, format, into: panel)
                 case .packed(let packed):
                     panel = packed.slab(format).panel(run: depth, column: column)
                 case .plain(let operand):
@@ -167,10 +169,17 @@ struct GEMMSlab {
 
     /// Where the panel that starts at (k, column) begins.
     func panel(run: Range<Int>, column: Int) -> UnsafeMutablePointer<Float> {
-        let before = format.slots(run.lowerBound - part.lowerBound * runs.longest)
-        return panels
-            + (before * width + (column - columns.lowerBound) * format.slots(run.count))
+        panels + offset(run: run, column: column)
     }
+
+    /// How many slots lie before the panel that starts at (k, column).
+    func offset(run: Range<Int>, column: Int) -> Int {
+        let before = format.slots(run.lowerBound - part.lowerBound * runs.longest)
+        return before * width + (column - columns.lowerBound) * format.slots(run.count)
+    }
+
+    /// Floats of a panel.
+    func panelCount(run: Range<Int>) -> Int { format.columnTile * format.slots(run.count) }
 
     /// Number of pieces that `pack` makes.
     var pieces: Int { width / format.columnTile * part.count }

@@ -90,20 +90,35 @@ extension Compute {
                 }
             }
         }
-        switch product.b {
-        case .packed(let packed): multiply(packed.slab(product.format), epilogue)
-        case .plain(let operand):
-            // Inside a body of `parallelFor` the shared buffers may be another thread's.
-            let memory = (inside ? scratchOfThread.right : sharedPanels).floats(
-                blocking.columnBlock * product.format.slots(blocking.runs.longest))
-            for column in stride(from: 0, to: n, by: blocking.columnBlock) {
-                for run in blocking.runs.indices {
-                    let slab = GEMMSlab(
-                        memory, columns: column..<min(n, column + blocking.columnBlock),
-                        runs: blocking.runs, part: run..<run + 1, format: product.format)
-                    pack(operand, into: slab)
-                    multiply(slab, nil)
+        if case .packed(let packed) = product.b, !packed.isHalved {
+            return multiply(packed.slab(product.format), epilogue)
+        }
+        // Inside a body of `parallelFor` the shared buffers may be another thread's.
+        let memory = (inside ? scratchOfThread.right : sharedPanels).floats(
+            blocking.columnBlock * product.format.slots(blocking.runs.longest))
+        for column in stride(from: 0, to: n, by: blocking.columnBlock) {
+            for run in blocking.runs.indices {
+                let slab = GEMMSlab(
+                    memory, columns: column..<min(n, column + blocking.columnBlock),
+                    runs: blocking.runs, part: run..<run + 1, format: product.format)
+                switch product.b {
+                case .packed(let packed): widen(packed, into: slab)
+                case .plain(let operand): pack(operand, into: slab)
                 }
+                multiply(slab, nil)
+            }
+        }
+        if let epilogue { forRows(product.c.rows, of: product.c.columns, epilogue) }
+    }
+
+    /// Widens the panels of a slab, on all threads.
+    private func widen(_ packed: PackedMatrix, into slab: GEMMSlab) {
+        parallelFor(slab.pieces, grain: packGrain(slab)) { range in
+            for piece in range {
+                let (run, column) = slab.place(of: piece)
+                packed.widen(
+                    run: run, column: column, slab.format,
+                    into: slab.panel(run: run, column: column))
             }
         }
     }

@@ -96,3 +96,15 @@ extension Compute {
         return ratio.isNaN ? .nan : Float(min(max(ratio, 0), 1))
     }
 }
+
+extension SerialKernels {
+    /// The largest element, and the natural logarithm of the sum of e^(x - largest), in double precision.
+    ///
+    /// The logarithm of a softmax is `(x - maximum) - logSum`.
+    public func logSumExp(_ x: Matrix) -> (maximum: Double, logSum: Double) {
+        checkRows(x, x, "logSumExp")
+        var (maximum, sum, weighted): (Float, Double, Double) = (0, 0, 0)
+        kernels.pointee.entropy_terms(x.base, x.columns, &maximum, &sum, &weighted)
+        return (Double(maximum), naturalLogarithm(sum))
+    }
+}

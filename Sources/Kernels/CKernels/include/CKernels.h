@@ -116,6 +116,16 @@ struct retort_rows_dropout {
     X(void, layer_norm_backward, (const float *x, const float *gamma, const float *dy, float *dx,  \
         ptrdiff_t n, float mean, float reciprocal_deviation, int32_t accumulate,                   \
         float *gradient_gamma, float *gradient_beta))                                              \
+    X(void, rms_norm, (const float *x, const float *gamma, float *y, ptrdiff_t n, float epsilon,   \
+        float *reciprocal))                                                                        \
+    X(void, rms_norm_backward, (const float *x, const float *gamma, const float *dy, float *dx,    \
+        ptrdiff_t n, float reciprocal, int32_t accumulate, float *gradient_gamma))                 \
+    X(void, gated_unit, (const float *gate, const float *up, float *y, ptrdiff_t n))               \
+    X(void, gated_unit_backward, (const float *gate, const float *up, const float *dy,             \
+        float *gradient_gate, float *gradient_up, ptrdiff_t n))                                    \
+    /* In place; the row holds `heads` heads of 2 * half elements, the tables half. */             \
+    X(void, rotary, (float *x, ptrdiff_t heads, ptrdiff_t half, const float *cosine,               \
+        const float *sine, float direction))                                                       \
     /* Whole buffers. */                                                                           \
     X(void, column_sum, (const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns,      \
         float *sums, int32_t accumulate))                                                          \
