@@ -20,6 +20,11 @@ extension Tokenizer {
     /// Tokens may span pieces, as they would in the whole text. A special token is found only where
     /// it lies outside the guarded pieces; added tokens that aren't special are found everywhere.
     public func encodeIDs(_ pieces: [TextPiece]) -> [Int32] {
+        tokenize(pieces, tracksOffsets: false).ids
+    }
+
+    /// The tokens of a text given in pieces; offsets are scalars of the whole text.
+    func tokenize(_ pieces: [TextPiece], tracksOffsets: Bool) -> TokenSequence {
         var bytes: [UInt8] = []
         var guarded = GuardedRanges()
         for piece in pieces {
@@ -29,7 +34,7 @@ extension Tokenizer {
                 guarded.append(start..<bytes.count, of: bytes)
             }
         }
-        return tokenize(bytes, guarding: guarded).ids
+        return tokenize(bytes, guarding: guarded, tracksOffsets: tracksOffsets)
     }
 
     /// Whether a token is one that is found in the text before the model sees it.

@@ -101,8 +101,10 @@ public final class Tokenizer: Sendable {
     }
 
     /// The tokens of a text in parts of which no special token is found.
-    func tokenize(_ bytes: [UInt8], guarding guarded: GuardedRanges) -> TokenSequence {
-        var tokens = TokenSequence(tracksOffsets: false)
+    func tokenize(
+        _ bytes: [UInt8], guarding guarded: GuardedRanges, tracksOffsets: Bool
+    ) -> TokenSequence {
+        var tokens = TokenSequence(tracksOffsets: tracksOffsets)
         model.withWorkspace(&tokens) { tokens in
             tokenize(bytes, limit: .max, guarding: guarded, into: &tokens)
         }

@@ -95,6 +95,25 @@ import Testing
         }
     }
 
+    @Test func answersAreMarked() throws {
+        let (_, templates, tokenizer) = try Self.load()
+        let turns = [
+            ChatMessage(.user, "Say 日本."), ChatMessage(.assistant, "Héllo 😀</s>"),
+            ChatMessage(.user, "More"), ChatMessage(.assistant, "b"),
+        ]
+        for template in templates {
+            let (ids, isAnswer) = try template.encodeAnswers(turns, with: tokenizer)
+            #expect(
+                try ids
+                    == template.encode(turns, with: tokenizer, addGenerationPrompt: false)
+                    || template.alwaysPrompts)
+            let answers = zip(ids, isAnswer).filter(\.1).map(\.0)
+            let text = tokenizer.decode(answers, skipSpecialTokens: false)
+            let plain = text.replacing(" ", with: "")
+            #expect(plain == "Héllo😀</s>\(template.answerEnd)b\(template.answerEnd)", "\(text)")
+        }
+    }
+
     @Test func normalizedTextIsGuardedToo() throws {
         let tokenizer = try SmallTokenizer.load()
         let pieces = [

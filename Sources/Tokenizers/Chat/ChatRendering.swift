@@ -3,7 +3,7 @@
 extension ChatTemplate {
     /// A piece of a rendered conversation.
     struct Piece: Equatable {
-        enum Kind { case special, literal, content }
+        enum Kind { case special, literal, content, answer, answerEnd }
 
         let kind: Kind
         let text: String
@@ -12,11 +12,16 @@ extension ChatTemplate {
         static func special(_ text: String) -> Piece { Piece(kind: .special, text: text) }
         /// Text of the format.
         static func literal(_ text: String) -> Piece { Piece(kind: .literal, text: text) }
-        /// Text of a turn.
+        /// Text of the system's or a user's turn.
         static func content(_ text: String) -> Piece { Piece(kind: .content, text: text) }
+        /// Text of an assistant's turn.
+        static func answer(_ text: String) -> Piece { Piece(kind: .answer, text: text) }
+        /// The token that ends an assistant's turn.
+        static func answerEnd(_ text: String) -> Piece { Piece(kind: .answerEnd, text: text) }
 
-        var isSpecial: Bool { kind == .special && !text.isEmpty }
-        var isContent: Bool { kind == .content }
+        var isSpecial: Bool { (kind == .special || kind == .answerEnd) && !text.isEmpty }
+        var isContent: Bool { kind == .content || kind == .answer }
+        var isOfAnswer: Bool { kind == .answer || kind == .answerEnd }
     }
 
     /// The pieces of a conversation.
@@ -70,8 +75,8 @@ extension ChatTemplate {
         for (number, message) in turns.enumerated() {
             if message.role == .assistant {
                 pieces += [
-                    .literal(" "), .content(trimmed(message.content)), .literal(" "),
-                    .special(endToken),
+                    .literal(" "), .answer(trimmed(message.content)), .literal(" "),
+                    .answerEnd(answerEnd),
                 ]
                 continue
             }
@@ -106,7 +111,11 @@ extension ChatTemplate {
         }
         for message in turns {
             pieces += header(message.role)
-            pieces += [.content(trimmed(message.content)), .special("<|eot_id|>")]
+            let content = trimmed(message.content)
+            pieces +=
+                message.role == .assistant
+                ? [.answer(content), .answerEnd(answerEnd)]
+                : [.content(content), .special("<|eot_id|>")]
         }
         return prompts ? pieces + header(.assistant) : pieces
     }
@@ -116,10 +125,13 @@ extension ChatTemplate {
     ) -> [Piece] {
         var pieces: [Piece] = [.special(startToken)]
         func add(_ role: ChatMessage.Role, _ content: String) {
-            pieces += [
-                .special("<|im_start|>"), .literal("\(role.rawValue)\n"),
-                .content(trimmed(content)), .special("<|im_end|>"), .literal("\n"),
-            ]
+            let content = trimmed(content)
+            pieces += [.special("<|im_start|>"), .literal("\(role.rawValue)\n")]
+            pieces +=
+                role == .assistant
+                ? [.answer(content), .answerEnd(answerEnd)]
+                : [.content(content), .special("<|im_end|>")]
+            pieces.append(.literal("\n"))
         }
         if let system { add(.system, system) }
         for message in turns { add(message.role, message.content) }
@@ -139,7 +151,7 @@ extension ChatTemplate {
             if message.role == .user {
                 pieces += [.literal("[INST] "), .content(message.content), .literal(" [/INST]")]
             } else {
-                pieces += [.content(message.content), .special(endToken)]
+                pieces += [.answer(message.content), .answerEnd(answerEnd)]
                 if spacesAnswers { pieces.append(.literal(" ")) }
             }
         }
@@ -153,7 +165,7 @@ extension ChatTemplate {
         var pieces: [Piece] = [.special(startToken)]
         for (number, message) in turns.enumerated() {
             if message.role == .assistant {
-                pieces += [.literal(" "), .content(message.content), .special(endToken)]
+                pieces += [.literal(" "), .answer(message.content), .answerEnd(answerEnd)]
                 continue
             }
             pieces.append(.literal(" [INST] "))
@@ -172,7 +184,7 @@ extension ChatTemplate {
         for (index, message) in zip(turns.indices, turns) {
             if message.role == .assistant {
                 pieces += [
-                    .literal(" "), .content(trimmed(message.content)), .special(endToken),
+                    .literal(" "), .answer(trimmed(message.content)), .answerEnd(answerEnd),
                 ]
                 continue
             }
@@ -197,8 +209,8 @@ extension ChatTemplate {
                 ]
             } else {
                 pieces += [
-                    .literal("### Response:\n"), .content(trimmed(message.content)),
-                    .special(endToken), .literal("\n\n"),
+                    .literal("### Response:\n"), .answer(trimmed(message.content)),
+                    .answerEnd(answerEnd), .literal("\n\n"),
                 ]
             }
         }

@@ -100,6 +100,15 @@ public struct ChatTemplate: Sendable, Equatable {
     /// The names of the formats, for messages.
     static var names: String { Format.allCases.map(\.rawValue).joined(separator: ", ") }
 
+    /// The token that ends an answer in this format: what generation stops at.
+    public var answerEnd: String {
+        switch format {
+        case .llama3, .llama31: "<|eot_id|>"
+        case .chatML: "<|im_end|>"
+        case .llama2, .mistral, .mistral2, .mistral3, .alpaca: endToken
+        }
+    }
+
     // MARK: Use
 
     /// The text of a conversation.
@@ -128,6 +137,41 @@ public struct ChatTemplate: Sendable, Equatable {
         _ messages: [ChatMessage], with tokenizer: Tokenizer, addGenerationPrompt: Bool = true,
         contentMayHoldSpecialTokens: Bool = false
     ) throws(TokenizerError) -> [Int32] {
+        let pieces = try checkedPieces(messages, addGenerationPrompt, tokenizer)
+        return tokenizer.encodeIDs(Self.texts(of: pieces, guards: !contentMayHoldSpecialTokens))
+    }
+
+    /// The ids of a conversation that a model learns from, and which of them are its answers.
+    ///
+    /// - Parameters:
+    ///   - messages: the turns; the system's may only be the first.
+    ///   - tokenizer: the model's tokenizer.
+    /// - Returns: the ids, as `encode` gives them without a generation prompt, and for each whether it
+    ///   holds any of the assistant's text or ends its turn: those are the ones to be predicted.
+    /// - Throws: what `encode` throws.
+    public func encodeAnswers(
+        _ messages: [ChatMessage], with tokenizer: Tokenizer
+    ) throws(TokenizerError) -> (ids: [Int32], isAnswer: [Bool]) {
+        let pieces = try checkedPieces(messages, false, tokenizer)
+        let tokens = tokenizer.tokenize(Self.texts(of: pieces, guards: true), tracksOffsets: true)
+        var answers: [Range<Int>] = []
+        var scalars = 0
+        for piece in pieces {
+            let end = scalars + piece.text.unicodeScalars.count
+            if piece.isOfAnswer, scalars < end { answers.append(scalars..<end) }
+            scalars = end
+        }
+        return (tokens.ids, tokens.offsets.map { GuardedRanges.touch(answers, $0) })
+    }
+
+    private static func texts(of pieces: [Piece], guards: Bool) -> [TextPiece] {
+        pieces.map { TextPiece($0.text, isGuarded: guards && $0.isContent) }
+    }
+
+    /// The pieces of a conversation, all special tokens of which the tokenizer has.
+    private func checkedPieces(
+        _ messages: [ChatMessage], _ addGenerationPrompt: Bool, _ tokenizer: Tokenizer
+    ) throws(TokenizerError) -> [Piece] {
         let pieces = try pieces(messages, addGenerationPrompt)
         for piece in pieces where piece.isSpecial && !tokenizer.isAdded(piece.text) {
             throw TokenizerError(
@@ -135,9 +179,6 @@ public struct ChatTemplate: Sendable, Equatable {
                 "the chat template '\(format.rawValue)' needs the token '\(piece.text)', which the "
                     + "tokenizer doesn't have; name the template that the model was trained with")
         }
-        return tokenizer.encodeIDs(
-            pieces.map { piece in
-                TextPiece(piece.text, isGuarded: piece.isContent && !contentMayHoldSpecialTokens)
-            })
+        return pieces
     }
 }
