@@ -12,11 +12,12 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Serve a model folder over HTTP, as OpenAI's API.",
         discussion: """
-            A classifier answers completions with a label's name, its distribution as
-            log-probabilities; /v1/classify takes many texts. SIGTERM ends it cleanly.
+            A decoder (Llama, Qwen2, Mistral) continues prompts and answers chats. A classifier answers
+            completions with a label's name, its distribution as log-probabilities; /v1/classify
+            takes many texts. SIGTERM ends it cleanly.
             """)
 
-    @Argument(help: "A model folder with a classifier, as runs/NAME/student.")
+    @Argument(help: "A model folder: a decoder, or a classifier as runs/NAME/student.")
     var model: String
 
     @Option(help: "Address to listen at; 0.0.0.0 for all of the machine's.")
@@ -42,8 +43,14 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: "Cuts longer texts instead of refusing them.")
     var truncate = false
 
-    @Option(help: "Tokens that go through the model together.")
+    @Option(help: "Format of chats, as llama-3 or chatml; by default the folder's own.")
+    var chatTemplate: String?
+
+    @Option(help: "Tokens that go through a classifier together.")
     var maxBatchTokens = 4096
+
+    @Option(help: "Texts that a decoder generates together.")
+    var maxBatch = 64
 
     @Option(help: "Texts that may wait; more are refused with 429.")
     var maxQueue = 1024
@@ -60,7 +67,7 @@ struct ServeCommand: ParsableCommand {
         }
         for (option, value) in [
             ("max-length", maxLength ?? 1), ("max-batch-tokens", maxBatchTokens),
-            ("max-queue", maxQueue), ("max-body-bytes", maxBodyBytes),
+            ("max-batch", maxBatch), ("max-queue", maxQueue), ("max-body-bytes", maxBodyBytes),
         ] where value < 1 {
             throw ValidationError("--\(option) \(value): give 1 or more")
         }
@@ -75,12 +82,7 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         try Launch.alone {
             let metrics = ServeMetrics()
-            let served = try ServedBert(
-                folder: model,
-                options: .init(
-                    name: name, maximumLength: maxLength, truncates: truncate,
-                    limits: .init(batchTokens: maxBatchTokens, waitingTexts: maxQueue)),
-                compute: Compute(threads: threads), metrics: metrics)
+            let served = try open(metrics)
             let server = ModelServer(
                 routes: ServeRoutes(
                     model: served, metrics: metrics, apiKey: key,
@@ -98,6 +100,26 @@ struct ServeCommand: ParsableCommand {
                 throw ExitCode(ExitCodes.inputOutput)
             }
         }
+    }
+
+    /// The model, by the kind that its folder names.
+    private func open(_ metrics: ServeMetrics) throws -> any ServedModel {
+        let compute = Compute(threads: threads)
+        guard try DecoderConfiguration.isDecoder(folder: model) else {
+            return try ServedBert(
+                folder: model,
+                options: .init(
+                    name: name, maximumLength: maxLength, truncates: truncate,
+                    limits: .init(batchTokens: maxBatchTokens, waitingTexts: maxQueue)),
+                compute: compute, metrics: metrics)
+        }
+        return try ServedDecoder(
+            folder: model,
+            options: .init(
+                name: name, maximumLength: maxLength, truncates: truncate,
+                chatTemplate: chatTemplate,
+                limits: .init(runningTexts: maxBatch, waitingTexts: maxQueue)),
+            compute: compute, metrics: metrics)
     }
 
     private var key: String? {

@@ -59,7 +59,7 @@ struct ChatChoice: Encodable {
         let content: [Token]
     }
 
-    let index = 0
+    let index: Int
     let message: Message
     /// Absent where none were asked for.
     let logprobs: Logprobs?
@@ -70,8 +70,9 @@ struct ChatChoice: Encodable {
         case finishReason = "finish_reason"
     }
 
-    init(_ completion: Completion, withLogprobs: Bool) {
-        message = Message(content: completion.tokens.map(\.text).joined())
+    init(_ completion: Completion.Choice, index: Int, withLogprobs: Bool) {
+        self.index = index
+        message = Message(content: completion.text)
         finishReason = completion.finishReason
         let tokens = completion.tokens.map { token in
             Token(
@@ -102,7 +103,7 @@ struct PromptChoice: Encodable {
         }
     }
 
-    let index = 0
+    let index: Int
     let text: String
     let logprobs: Logprobs?
     let finishReason: String
@@ -112,8 +113,9 @@ struct PromptChoice: Encodable {
         case finishReason = "finish_reason"
     }
 
-    init(_ completion: Completion, withLogprobs: Bool) {
-        text = completion.tokens.map(\.text).joined()
+    init(_ completion: Completion.Choice, index: Int, withLogprobs: Bool) {
+        self.index = index
+        text = completion.text
         finishReason = completion.finishReason
         var offset = 0
         let offsets = completion.tokens.map { token in

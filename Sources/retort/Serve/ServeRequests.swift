@@ -1,5 +1,5 @@
-// The bodies of requests, read strictly: a member of the wrong type is refused by name. Members that
-// can't change a single-token answer (`temperature`, `seed`, `stop`, ...) are passed over.
+// The bodies of requests, read strictly: a member of the wrong type is refused by name, one that isn't
+// known is passed over. How tokens are drawn matters to generators alone.
 // Reference: OpenAI's API, chat completions and completions; vLLM's /v1/classify.
 
 /// The body of `POST /v1/chat/completions`.
@@ -92,6 +92,11 @@ private struct SharedFields: Decodable {
     let maximumTokens: Int?
     let maximumCompletionTokens: Int?
     let responseFormat: ResponseFormat?
+    let temperature: Double?
+    let topP: Double?
+    let topK: Int?
+    let seed: Int64?
+    let stop: OneOrMany?
 
     struct ResponseFormat: Decodable {
         let type: String
@@ -103,6 +108,9 @@ private struct SharedFields: Decodable {
         case maximumTokens = "max_tokens"
         case maximumCompletionTokens = "max_completion_tokens"
         case responseFormat = "response_format"
+        case temperature, seed, stop
+        case topP = "top_p"
+        case topK = "top_k"
     }
 
     func request(
@@ -118,10 +126,27 @@ private struct SharedFields: Decodable {
         if let maximum, maximum < 1 {
             throw ServeError.invalid("max_tokens is \(maximum); give 1 or more")
         }
+        try checkRanges()
         return CompletionRequest(
             prompt: prompt, maximumTokens: maximum, choiceCount: count ?? 1,
             alternatives: alternatives,
-            wantsJSON: responseFormat.map { $0.type != "text" } ?? false)
+            wantsJSON: responseFormat.map { $0.type != "text" } ?? false,
+            temperature: temperature ?? 1, topP: topP ?? 1,
+            // -1 is what other servers read as all.
+            topK: topK.flatMap { $0 < 1 ? nil : $0 }, seed: seed.map(UInt64.init(bitPattern:)),
+            stops: stop?.texts.filter { !$0.isEmpty } ?? [])
+    }
+
+    private func checkRanges() throws {
+        if let count, !(1...128).contains(count) {
+            throw ServeError.invalid("n is \(count); give 1 to 128")
+        }
+        if let temperature, !(0...100).contains(temperature) {
+            throw ServeError.invalid("temperature is \(temperature); give 0 to 2")
+        }
+        if let topP, !(topP > 0 && topP <= 1) {
+            throw ServeError.invalid("top_p is \(topP); give more than 0, at most 1")
+        }
     }
 }
 

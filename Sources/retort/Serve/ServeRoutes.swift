@@ -54,7 +54,7 @@ struct ServeRoutes: Sendable {
         let body = try await decoded(ChatBody.self, request)
         let asked = try body.request()
         return try await complete(asked, body.model, id: "chatcmpl", object: "chat.completion") {
-            ChatChoice($0, withLogprobs: asked.alternatives != nil)
+            ChatChoice($0, index: $1, withLogprobs: asked.alternatives != nil)
         }
     }
 
@@ -62,23 +62,24 @@ struct ServeRoutes: Sendable {
         let body = try await decoded(PromptBody.self, request)
         let asked = try body.request()
         return try await complete(asked, body.model, id: "cmpl", object: "text_completion") {
-            PromptChoice($0, withLogprobs: asked.alternatives != nil)
+            PromptChoice($0, index: $1, withLogprobs: asked.alternatives != nil)
         }
     }
 
     private func complete(
         _ asked: CompletionRequest, _ name: String, id: String, object: String,
-        choice: (Completion) -> some Encodable
+        choice: (Completion.Choice, Int) -> some Encodable
     ) async throws -> Response {
         try check(name)
         let answer = try await model.complete(asked)
-        metrics.noteTokens(prompt: answer.promptTokens, completion: answer.tokens.count)
+        metrics.noteTokens(prompt: answer.promptTokens, completion: answer.completionTokens)
         return JSONResponse.make(
             CompletionBody(
                 id: "\(id)-\(numbers.next())", object: object, created: now, model: model.name,
-                choices: [choice(answer)],
+                choices: answer.choices.enumerated().map { choice($1, $0) },
                 usage: UsageBody(
-                    promptTokens: answer.promptTokens, completionTokens: answer.tokens.count)))
+                    promptTokens: answer.promptTokens,
+                    completionTokens: answer.completionTokens)))
     }
 
     private func classification(_ request: Request) async throws -> Response {

@@ -133,13 +133,12 @@ final class ServedBert: ServedClassifier {
             return left == right ? $0 < $1 : left > right
         }
         let alternatives = ranked.prefix(request.alternatives ?? 0).map { (labels[$0], log($0)) }
+        let token = Completion.Token(
+            text: labels[result.best], logProbability: log(result.best),
+            alternatives: alternatives)
         return Completion(
-            tokens: [
-                .init(
-                    text: labels[result.best], logProbability: log(result.best),
-                    alternatives: alternatives)
-            ],
-            finishReason: "stop", promptTokens: result.tokenCount)
+            choices: [.init(text: token.text, tokens: [token], finishReason: "stop")],
+            promptTokens: result.tokenCount)
     }
 
     /// What is classified of a prompt: the last thing that the user said.

@@ -58,6 +58,16 @@ struct CompletionRequest: Sendable, Equatable {
     var alternatives: Int?
     /// Whether the answer is to be JSON.
     var wantsJSON = false
+    /// How a generator draws: divides the scores; 0 takes the likeliest.
+    var temperature = 1.0
+    /// How a generator draws: from the likeliest tokens that reach this sum.
+    var topP = 1.0
+    /// How a generator draws: from so many of the likeliest tokens; nil for all.
+    var topK: Int?
+    /// The same seed draws the same; nil for another one each time.
+    var seed: UInt64?
+    /// Texts that end an answer.
+    var stops: [String] = []
 }
 
 /// An answer.
@@ -70,10 +80,19 @@ struct Completion: Sendable {
         let alternatives: [(text: String, logProbability: Double)]
     }
 
-    let tokens: [Token]
-    /// `stop`, or `length` where the token limit ended it.
-    let finishReason: String
+    /// One of the answers.
+    struct Choice: Sendable {
+        let text: String
+        let tokens: [Token]
+        /// `stop`, or `length` where the token limit ended it.
+        let finishReason: String
+    }
+
+    let choices: [Choice]
     let promptTokens: Int
+
+    /// Tokens of all choices.
+    var completionTokens: Int { choices.reduce(0) { $0 + $1.tokens.count } }
 }
 
 /// A text's class.
