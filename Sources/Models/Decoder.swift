@@ -54,7 +54,9 @@ public struct DecoderInput {
     }
 }
 
-/// A decoder for inference. One caller at a time.
+/// A decoder for inference.
+///
+/// One caller at a time.
 public final class Decoder: @unchecked Sendable {
     /// What the folder's `config.json` says.
     public let configuration: DecoderConfiguration

@@ -44,6 +44,15 @@ public struct DecoderFolder: Sendable {
 }
 
 extension DecoderFolder {
+    /// Whether a folder's `config.json` says that it holds a decoder of a family that we run.
+    ///
+    /// - Throws: `ModelError` where the file isn't there or isn't JSON.
+    public static func isDecoder(_ path: String) throws(ModelError) -> Bool {
+        let json = try JSONFields(path: "\(path)/config.json")
+        let type = try json.string("model_type") ?? ""
+        return DecoderConfiguration.Family(rawValue: type) != nil
+    }
+
     init(path: String, configuration: DecoderConfiguration, weights: WeightFiles) {
         self.path = path
         self.configuration = configuration

@@ -4,7 +4,9 @@
 import Synchronization
 import TensorCore
 
-/// A batch of texts that grow by one token a step. One caller at a time.
+/// A batch of texts that grow by one token a step.
+///
+/// One caller at a time.
 public final class GenerationBatch {
     private let decoder: Decoder
     private let decode: (@Sendable ([Int32]) -> String)?

@@ -1,6 +1,8 @@
 // Many texts generated through one batch: as one ends, the next joins.
 
-/// Generates texts with a decoder. One caller at a time.
+/// Generates texts with a decoder.
+///
+/// One caller at a time.
 public struct Generator {
     private let decoder: Decoder
     private let decode: (@Sendable ([Int32]) -> String)?

@@ -46,8 +46,9 @@ struct StopTexts {
         self.stops = stops.map { Array($0.utf8) }.filter { !$0.isEmpty }
     }
 
-    /// Adds text; returns what is now sure to belong to the result, and whether a stop was found. The
-    /// stop and what follows it don't belong.
+    /// Adds text; returns what is now sure to belong to the result, and whether a stop was found.
+    ///
+    /// The stop and what follows it don't belong.
     mutating func append(_ text: String) -> (certain: String, isStopped: Bool) {
         guard !stops.isEmpty else { return (text, false) }
         held += text.utf8

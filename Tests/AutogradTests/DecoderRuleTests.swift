@@ -228,8 +228,8 @@ extension Grid {
                         let value = zip(first...position, weights).reduce(0.0) {
                             $0 + $1.1 / sum * self[start + $1.0, place]
                         }
-                        result.values[(start + position) * result.columns + index * width + column]
-                            = value
+                        result.values[
+                            (start + position) * result.columns + index * width + column] = value
                     }
                 }
             }

@@ -24,16 +24,21 @@ struct Stories {
         folder = try DecoderFolder(path: Self.path)
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(Self.path)/greedy.json"))
         let recorded = try JSONDecoder().decode(Recording.self, from: data)
-        ids = recorded.greedy_ids
-        best = recorded.top5_logprobs.map { place in
+        ids = recorded.ids
+        best = recorded.places.map { place in
             place.top5.map { ScoredToken(token: Int32($0[0]), logProbability: $0[1]) }
         }
     }
 
     private struct Recording: Decodable {
         struct Place: Decodable { let top5: [[Double]] }
-        let greedy_ids: [Int32]
-        let top5_logprobs: [Place]
+        let ids: [Int32]
+        let places: [Place]
+
+        enum CodingKeys: String, CodingKey {
+            case ids = "greedy_ids"
+            case places = "top5_logprobs"
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 // `retort bench parity FOLDER`: a model against the values that PyTorch recorded for it: logits,
-// every gradient, and ten steps of AdamW.
+// every gradient, and ten steps of AdamW; for decoders the greedy text too.
 //
 // The folder holds the model and `golden.safetensors` (`in.*` inputs, `out.logits`, `out.loss`,
 // `grad.WEIGHT`, `curve.loss`, `curve.grad_norm`) with `golden.json` beside it, which gives the
@@ -28,15 +28,26 @@ struct BenchParity: ParsableCommand {
 
     func run() throws {
         try Launch.alone {
-            let report = try ThreadWorld.run(ranks: 1) { communicator in
-                try Parity(
-                    folder: folder, compute: Compute(threads: compute.threads),
-                    communicator: communicator
-                ).report()
-            }
-            StandardOutput.write(report[0].json + "\n")
-            if !report[0].passes { throw ExitCode(1) }
+            let found = try compared()
+            StandardOutput.write(found.json + "\n")
+            if !found.passes { throw ExitCode(1) }
         }
+    }
+}
+
+extension BenchParity {
+    private func compared() throws -> ParityReport {
+        if try DecoderFolder.isDecoder(folder) {
+            return try DecoderParity(
+                folder: folder, compute: Compute(threads: compute.threads)
+            ).report()
+        }
+        return try ThreadWorld.run(ranks: 1) { communicator in
+            try Parity(
+                folder: folder, compute: Compute(threads: compute.threads),
+                communicator: communicator
+            ).report()
+        }[0]
     }
 }
 
@@ -48,15 +59,19 @@ struct ParityReport: Sendable {
     let gradient: (error: Double, name: String)
     /// Worst relative error of the losses and of the gradient norms over the steps.
     let curve: Double
+    /// Whether the recorded greedy text came out; nil where there is none.
+    let greedy: Bool?
     let passes: Bool
 
     var json: String {
-        ReportValue.object([
+        var members: [ReportValue.Member] = [
             .init("logits", .number(logits)),
             .init("gradient", .number(gradient.error)),
             .init("worst_gradient", .text(gradient.name)),
             .init("curve", .number(curve)),
-            .init("pass", .flag(passes)),
-        ]).json
+        ]
+        if let greedy { members.append(.init("greedy", .flag(greedy))) }
+        members.append(.init("pass", .flag(passes)))
+        return ReportValue.object(members).json
     }
 }

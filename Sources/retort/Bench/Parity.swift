@@ -54,7 +54,7 @@ struct Parity {
         let gradient = try gradientError()
         let curve = try curveError()
         return ParityReport(
-            logits: logits.relative, gradient: gradient, curve: curve,
+            logits: logits.relative, gradient: gradient, curve: curve, greedy: nil,
             passes: logits.passes && gradient.error <= 1e-4 && curve <= 1e-4)
     }
 
