@@ -37,6 +37,9 @@ struct Replacement: Sendable, Equatable {
 
     /// `bytes` with every occurrence replaced, the leftmost first.
     func replaced(_ bytes: [UInt8]) -> [UInt8] {
+        guard bytes.indices.contains(where: { matches(bytes, at: $0, end: bytes.count) }) else {
+            return bytes
+        }
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
         var position = 0
