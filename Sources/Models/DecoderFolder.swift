@@ -106,13 +106,3 @@ extension DecoderFolder: DecoderWeightSource {
 
     func finish() { weights.releasePages() }
 }
-
-extension DecoderConfiguration {
-    /// Whether a folder's `config.json` names a family of decoders that we run.
-    ///
-    /// - Throws: `ModelError` where there is no such file, or it isn't JSON.
-    public static func isDecoder(folder: String) throws(ModelError) -> Bool {
-        let type = try JSONFields(path: "\(folder)/config.json").string("model_type")
-        return type.flatMap(Family.init(rawValue:)) != nil
-    }
-}

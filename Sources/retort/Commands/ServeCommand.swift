@@ -105,7 +105,7 @@ struct ServeCommand: ParsableCommand {
     /// The model, by the kind that its folder names.
     private func open(_ metrics: ServeMetrics) throws -> any ServedModel {
         let compute = Compute(threads: threads)
-        guard try DecoderConfiguration.isDecoder(folder: model) else {
+        guard try DecoderFolder.isDecoder(model) else {
             return try ServedBert(
                 folder: model,
                 options: .init(
