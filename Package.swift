@@ -202,7 +202,11 @@ let package = Package(
             dependencies: [
                 "Checkpoint", "Collectives", "Corpus", "Methods", "Models", "Reporting",
                 "Safetensors",
-                "Teacher", "TestSupport", "Tokenizers", "Training", "retort",
+                "Teacher", "TensorCore", "TestSupport", "Tokenizers", "Training", "retort",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ], swiftSettings: common),
     ]
 )

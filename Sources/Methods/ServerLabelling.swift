@@ -61,21 +61,18 @@ struct ServerLabelling {
         let service = try TeacherService(
             options: teacher.options, limits: limits, journal: store, seed: recipe.seed,
             inspect: ServerLabeller.inspection)
-        let panel = try LabellingPanel(
-            communicator: communicator, console: console, service: service,
-            teacher: teacher, total: total, rows: rows)
-        let job = LabellingJob(
-            open: open, known: known, leaseSize: recipe.teacher.recordsPerLease,
-            communicator: communicator, isStopRequested: isStopRequested,
-            observe: { summary in
-                try rows?.check()
-                try panel.show(summary)
-            })
-        let summary = try job.run {
-            ServerLabeller(
-                task: teacher.task, service: service, store: store,
-                earlier: try ResponseIndex(folder: folder.labels, teacher: teacher.teacher),
-                teacher: teacher.teacher)
+        let summary: LabellingSummary
+        let panel: LabellingPanel
+        do {
+            panel = try LabellingPanel(
+                communicator: communicator, console: console, service: service,
+                teacher: teacher, total: total, rows: rows)
+            summary = try label(open, known, service, store, panel, rows)
+        } catch {
+            // What had arrived is kept, and connections are closed in order.
+            service.shutDownAndWait()
+            try? store.close()
+            throw error
         }
         service.shutDownAndWait()
         try store.close()
@@ -83,6 +80,25 @@ struct ServerLabelling {
         try panel.finish(summary, LedgerTotals(folder: folder.labels))
         if summary.isOverBudget { throw try overBudget(summary, panel.total ?? rows?.whole()) }
         return summary
+    }
+
+    private func label(
+        _ open: @escaping () throws -> RecordSequence, _ known: KeySet, _ service: TeacherService,
+        _ store: AnswerStore, _ panel: LabellingPanel, _ rows: RowCount?
+    ) throws -> LabellingSummary {
+        try LabellingJob(
+            open: open, known: known, leaseSize: recipe.teacher.recordsPerLease,
+            communicator: communicator, isStopRequested: isStopRequested,
+            observe: { summary in
+                try rows?.check()
+                try panel.show(summary)
+            }
+        ).run {
+            ServerLabeller(
+                task: teacher.task, service: service, store: store,
+                earlier: try ResponseIndex(folder: folder.labels, teacher: teacher.teacher),
+                teacher: teacher.teacher)
+        }
     }
 
     private var rate: TeacherRate {

@@ -59,7 +59,7 @@ public final class Tokenizer: Sendable {
         tokenBytes(of: id).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    private func tokenBytes(of id: Int32) -> ArraySlice<UInt8>? {
+    func tokenBytes(of id: Int32) -> ArraySlice<UInt8>? {
         addedVocabulary.name(of: id).map { $0[...] } ?? model.vocabulary.token(of: id)
     }
 
@@ -77,10 +77,11 @@ public final class Tokenizer: Sendable {
 
     /// The text of ids; ids without a token are left out.
     public func decode(_ ids: [Int32], skipSpecialTokens: Bool = true) -> String {
-        let tokens = ids.compactMap { id -> String? in
-            skipSpecialTokens && addedVocabulary.isSpecial(id) ? nil : token(of: id)
-        }
-        return decoder?.decode(tokens) ?? tokens.joined(separator: " ")
+        var decoder = StreamingDecoder(self, skipSpecialTokens: skipSpecialTokens)
+        var text: [UInt8] = []
+        for id in ids { text.append(contentsOf: decoder.appendBytes(id)) }
+        text.append(contentsOf: decoder.finishBytes())
+        return String(decoding: text, as: UTF8.self)
     }
 
     // MARK: Text to tokens
@@ -92,10 +93,31 @@ public final class Tokenizer: Sendable {
 
     /// The tokens of a text, before specials, truncation and padding; `limit` may end it early.
     func tokenize(_ text: String, limit: Int, tracksOffsets: Bool) -> TokenSequence {
-        let bytes = Array(text.utf8)
         var tokens = TokenSequence(tracksOffsets: tracksOffsets)
+        model.withWorkspace(&tokens) { tokens in
+            tokenize(Array(text.utf8), limit: limit, guarding: GuardedRanges(), into: &tokens)
+        }
+        return tokens
+    }
+
+    /// The tokens of a text in parts of which no special token is found.
+    func tokenize(
+        _ bytes: [UInt8], guarding guarded: GuardedRanges, tracksOffsets: Bool
+    ) -> TokenSequence {
+        var tokens = TokenSequence(tracksOffsets: tracksOffsets)
+        model.withWorkspace(&tokens) { tokens in
+            tokenize(bytes, limit: .max, guarding: guarded, into: &tokens)
+        }
+        return tokens
+    }
+
+    private func tokenize(
+        _ bytes: [UInt8], limit: Int, guarding guarded: GuardedRanges,
+        into tokens: inout TokenSequence
+    ) {
+        let tracksOffsets = tokens.tracksOffsets || asksForBeginning || !guarded.isEmpty
         var (firstScalar, end) = (0, 0)
-        for part in addedVocabulary.partsOfRawText(bytes) {
+        for part in addedVocabulary.partsOfRawText(bytes, guarding: guarded) {
             if tokens.count >= limit { break }
             let start = part.range.lowerBound
             if tracksOffsets {
@@ -112,22 +134,32 @@ public final class Tokenizer: Sendable {
                     surface: surface(bytes[part.range], of: id))
             } else {
                 let text = NormalizedText(
-                    original: bytes[part.range], firstScalar: firstScalar,
+                    original: bytes[part.range], firstScalar: tracksOffsets ? firstScalar : start,
                     tracksOrigins: tracksOffsets)
-                tokenize(text, limit: limit, into: &tokens)
+                tokenize(text, limit: limit, guarding: guarded, into: &tokens)
             }
             firstScalar += scalars
             end = part.range.upperBound
         }
-        return tokens
+    }
+
+    /// Whether origins matter to the tokens themselves: the pre-tokenizer asks whether a part is the
+    /// beginning of the text, and something before it may have dropped that.
+    private var asksForBeginning: Bool {
+        guard let preTokenizer, preTokenizer.asksForBeginning else { return false }
+        if case .sequence = preTokenizer { return true }
+        return normalizer != nil
     }
 
     /// Appends the tokens of text that holds no unnormalised added token.
-    private func tokenize(_ text: NormalizedText, limit: Int, into tokens: inout TokenSequence) {
+    private func tokenize(
+        _ text: NormalizedText, limit: Int, guarding guarded: GuardedRanges,
+        into tokens: inout TokenSequence
+    ) {
         var text = text
         normalizer?.normalize(&text)
         var words: [Range<Int>] = []
-        for part in addedVocabulary.partsOfNormalizedText(text.bytes) {
+        for part in addedVocabulary.partsOfNormalizedText(text, guarding: guarded) {
             if let id = part.id {
                 tokens.append(
                     id, offset: text.originalRange(part.range),
@@ -135,6 +167,13 @@ public final class Tokenizer: Sendable {
                 continue
             }
             words.removeAll(keepingCapacity: true)
+            if let preTokenizer, preTokenizer.altersText {
+                var piece = text
+                var words = [part.range]
+                preTokenizer.split(&piece, &words)
+                model.tokenize(piece, words, limit: limit, into: &tokens)
+                continue
+            }
             if let preTokenizer {
                 preTokenizer.appendWords(of: text, part.range, to: &words)
             } else {

@@ -14,6 +14,8 @@ public struct TokenizerError: Error, CustomStringConvertible, Sendable, Equatabl
         case inconsistent
         /// A line of input can't be tokenized; the message has its number.
         case badLine
+        /// A conversation has turns that its chat template can't hold.
+        case badConversation
     }
 
     /// The kind of failure.

@@ -15,8 +15,8 @@ struct Retort: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, PlanCommand.self, TrainCommand.self, EvaluateCommand.self,
-            LabelsCommand.self, ExportCommand.self, CompareCommand.self, TokenizeCommand.self,
-            BenchCommand.self, DoctorCommand.self,
+            LabelsCommand.self, ExportCommand.self, ServeCommand.self, CompareCommand.self,
+            TokenizeCommand.self, BenchCommand.self, DoctorCommand.self,
         ])
 }
 

@@ -11,8 +11,8 @@ enum CollectiveChecks {
         ("broadcast", broadcast), ("all-gather", allGather), ("all-reduce", allReduce),
         ("sums by leaf and block", orderedSums), ("gradient sum", gradientSum),
         ("row sum", rowSum), ("row traffic", rowTraffic), ("overlap", overlap),
-        ("counter", counter), ("counters", counters), ("barrier order", barrierOrder), ("traffic", traffic),
-        ("agreement", agreement),
+        ("counter", counter), ("counters", counters), ("barrier order", barrierOrder),
+        ("traffic", traffic), ("agreement", agreement),
     ]
 
     static func broadcast(_ communicator: Communicator) throws {

@@ -17,7 +17,11 @@ struct ChoiceWriter {
         } else if tokens.count > key.maximumTokens {
             (kept, isCut) = (max(0, key.maximumTokens), true)
         }
-        let said = Array(tokens[..<kept])
+        var said = Array(tokens[..<kept])
+        if key.flaw == .cut, said.isEmpty, let first = tokens.first {
+            // Of a single token half its letters are left.
+            said = [Answers.Token(String(first.text.prefix((first.text.count + 1) / 2)))]
+        }
         let text = said.map(\.text).joined()
         var json = "{\"index\":\(key.index),"
         json +=

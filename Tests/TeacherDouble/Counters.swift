@@ -6,10 +6,11 @@ import Synchronization
 
 /// What became of a request.
 enum Fate {
-    /// A whole good answer went out, with this usage.
-    case answered(promptTokens: Int, completionTokens: Int)
-    /// A whole answer of this status went out that is no good answer, by intent.
-    case spoiled(status: Int, String)
+    /// A whole answer with status 200 went out; tokens are those that its usage truly told. `flaw`
+    /// names what is wrong with it.
+    case answered(promptTokens: Int, completionTokens: Int, flaw: String?)
+    /// An answer of another status went out whole.
+    case refused(status: Int, String)
     /// No whole answer went out: cut, hung, or the client had gone.
     case lost(String)
 }
@@ -30,7 +31,7 @@ final class Counters: Sendable {
         var byFault: [String: Int] = [:]
         var promptTokens = 0
         var completionTokens = 0
-        /// Good answers a body, by the body's hash.
+        /// Whole answers a body, by the body's hash.
         var answersOfBody: [UInt64: Int32] = [:]
         var repeated = 0
         var first: Double?
@@ -61,16 +62,17 @@ final class Counters: Sendable {
         let (inFlight, name) = state.withLock { state in
             defer { state.inFlight -= 1 }
             switch fate {
-            case .answered(let promptTokens, let completionTokens):
+            case .answered(let promptTokens, let completionTokens, let flaw):
                 state.answered += 1
+                if let flaw { state.byFault[flaw, default: 0] += 1 }
                 state.byStatus[200, default: 0] += 1
                 state.promptTokens += promptTokens
                 state.completionTokens += completionTokens
                 let count = (state.answersOfBody[body] ?? 0) + 1
                 state.answersOfBody[body] = count
                 if count == 2 { state.repeated += 1 }
-                return (state.inFlight, "200")
-            case .spoiled(let status, let name):
+                return (state.inFlight, flaw.map { "200 \($0)" } ?? "200")
+            case .refused(let status, let name):
                 state.byStatus[status, default: 0] += 1
                 state.byFault[name, default: 0] += 1
                 return (state.inFlight, "\(status) \(name)")

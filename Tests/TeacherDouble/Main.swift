@@ -10,10 +10,11 @@
 // Faults (FaultOptions): each with a probability, drawn from the seed and the number of the request,
 // so the same requests in the same order meet the same faults.
 //
-// Counts: GET /stats, POST /reset. `answered` are whole good answers that went out; `prompt_tokens` and
-// `completion_tokens` are their true usage, what an honest ledger adds up to; `repeated_requests` are
-// bodies with more than one of them. `--log FILE` gets a line a request: seconds since 1970, hash of
-// the body, status or fate, requests in flight.
+// Counts: GET /stats, POST /reset. `answered` are bodies with status 200 that went out whole, flawed
+// ones too (`by_fault` has those by flaw); `prompt_tokens` and `completion_tokens` are what their usage
+// truly told, so what a ledger must add up to (lies and broken JSON add nothing); `repeated_requests`
+// are requests, by their exact bytes, that were answered more than once. `--log FILE` gets a line a
+// request: seconds since 1970, hash of the body, status or fate, requests in flight.
 //
 // It isn't a model server, it parses of a body only what it needs, and it takes no pipelining.
 

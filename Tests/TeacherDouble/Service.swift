@@ -126,14 +126,15 @@ final class Service: Sendable {
         json.writeString(usage(scan.promptTokens, completionTokens, lies: lies, draws))
         json.writeStaticString("}")
 
-        let spoiler =
-            flawName ?? (hidesLogprobs ? "no_logprobs" : lies ? "lie_usage" : nil)
+        // What isn't told truly isn't counted: no ledger could have it.
         var plan = Plan(
             response: ByteBuffer(),
-            fate: spoiler.map { .spoiled(status: 200, $0) }
-                ?? .answered(promptTokens: scan.promptTokens, completionTokens: completionTokens))
+            fate: .answered(
+                promptTokens: lies ? 0 : scan.promptTokens,
+                completionTokens: lies ? 0 : completionTokens,
+                flaw: lies ? "lie_usage" : flawName ?? (hidesLogprobs ? "no_logprobs" : nil)))
         if draws.strikes(.badJSON, faults.badJson) {
-            plan.fate = .spoiled(status: 200, "bad_json")
+            plan.fate = .answered(promptTokens: 0, completionTokens: 0, flaw: "bad_json")
             json.moveWriterIndex(to: json.readerIndex + json.readableBytes * 3 / 5)
         }
         plan.response = Self.response(200, headers, json)
@@ -184,7 +185,7 @@ final class Service: Sendable {
             "{\"error\":{\"message\":\"\(message)\",\"type\":\"\(name)\",\"code\":\(status)}}"
         return Plan(
             response: Self.response(status, headers, ByteBuffer(string: body)),
-            fate: .spoiled(status: status, name))
+            fate: .refused(status: status, name))
     }
 
     /// Status line, headers and body as one buffer.

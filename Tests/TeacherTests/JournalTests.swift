@@ -76,7 +76,8 @@ private let failed = FailureEntry(
         try journal.append(events)
         // One of the two attempts of request 3 is still under way.
         #expect(journal.attemptsUnderWay == 1)
-        #expect(try journal.turn() == 4)
+        let finished = try journal.turn()
+        #expect(finished == 4)
         #expect(journal.generation == 5)
         let files = try LabelLedger.journalFiles(of: path)
         #expect(files.map(\.generation) == [4, 5])

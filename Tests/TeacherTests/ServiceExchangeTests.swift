@@ -1,7 +1,7 @@
 // Requests against a server that fails in every way: what is sent again, what isn't, and what is noted.
 
-import Foundation
-import Synchronization
+import Corpus
+import NIOHTTP1
 import Testing
 
 @testable import Teacher
@@ -176,7 +176,7 @@ import Testing
                 return await group.reduce(into: []) { $0.append($1) }
             }
         }
-        #expect(outcomes.allSatisfy(\.isAnswered))
+        #expect(outcomes.allSatisfy { $0.isAnswered })
         #expect(dying.seen.answeredWell + living.seen.answeredWell == 100)
         #expect(living.seen.answeredWell >= 50)
     }
@@ -209,7 +209,7 @@ import Testing
             #expect(service.stoppedBecause == "a signal")
             return await all
         }
-        let answered = outcomes.count(where: \.isAnswered)
+        let answered = outcomes.count { $0.isAnswered }
         #expect(answered == server.seen.answeredWell && answered >= 4 && answered < 40)
         #expect(outcomes.count { $0.words.contains("cancelled") } == 40 - answered)
     }

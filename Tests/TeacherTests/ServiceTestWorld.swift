@@ -43,20 +43,27 @@ final class MemoryJournal: AttemptJournal {
 }
 
 enum ServiceTestWorld {
-    /// Runs asynchronous code on every rank of a world of threads, off the cooperative pool.
+    /// Runs asynchronous code on every rank of a world of threads, with the limits of a job.
+    ///
+    /// The limits are made by the ranks' own threads: a collective would block the cooperative pool.
     static func run<Value: Sendable>(
-        ranks: Int, _ body: @escaping @Sendable (Communicator) async throws -> Value
+        ranks: Int, budget: TeacherBudget = TeacherBudget(), rate: TeacherRate = TeacherRate(),
+        spent: TeacherSpending = TeacherSpending(),
+        _ body: @escaping @Sendable (JobLimits) async throws -> Value
     ) async throws -> [Value] {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
                 continuation.resume(
                     with: Result {
                         try ThreadWorld.run(ranks: ranks) { communicator in
+                            let limits = try JobLimits(
+                                on: communicator, budget: budget, rate: rate, spent: spent)
                             let done = DispatchSemaphore(value: 0)
-                            let result = Mutex<Result<Value, any Error>?>(nil)
+                            let result = Mutex<Result<Value, any Error>>(
+                                .failure(CancellationError()))
                             Task {
                                 do {
-                                    let value = try await body(communicator)
+                                    let value = try await body(limits)
                                     result.withLock { $0 = .success(value) }
                                 } catch {
                                     result.withLock { $0 = .failure(error) }
@@ -64,7 +71,7 @@ enum ServiceTestWorld {
                                 done.signal()
                             }
                             done.wait()
-                            return try result.withLock { $0 }!.get()
+                            return try result.withLock { $0 }.get()
                         }
                     })
             }
@@ -77,9 +84,8 @@ enum ServiceTestWorld {
         rate: TeacherRate = TeacherRate(), journal: MemoryJournal = MemoryJournal(),
         _ body: @escaping @Sendable (TeacherService) async throws -> Value
     ) async throws -> Value {
-        try await run(ranks: 1) { communicator in
-            let limits = try JobLimits(on: communicator, budget: budget, rate: rate)
-            return try await using(
+        try await run(ranks: 1, budget: budget, rate: rate) { limits in
+            try await using(
                 TeacherService(
                     options: options, limits: limits, journal: journal, seed: 7,
                     inspect: inspection), body)

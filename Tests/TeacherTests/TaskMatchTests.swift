@@ -99,6 +99,7 @@ import Testing
 
     @Test(arguments: [
         "", ",\"confidence\":null", ",\"confidence\":-1", ",\"confidence\":101",
+        ",\"confidence\":1.5",
         ",\"confidence\":\"high\"", ",\"confidence\":\"nan\"", ",\"confidence\":true",
     ])
     func aConfidenceThatIsNone(_ member: String) {

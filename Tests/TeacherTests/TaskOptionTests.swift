@@ -30,6 +30,10 @@ import Testing
             ({ $0.samples = 2 }, "at temperature 0"), ({ $0.prompts = [] }, "empty list"),
             ({ $0.prompts = [.init(), .init()] }, "teacher.prompts[1] stands twice"),
             (
+                { $0.prompts = [.init(), .init(user: "{{text}}")] },
+                "teacher.prompts[1] asks what an earlier one asks"
+            ),
+            (
                 {
                     $0.answer = .text; $0.confidence = .logprobs
                 }, "wants labels"
@@ -96,6 +100,21 @@ import Testing
         #expect(answer?.text == " words\n")
         #expect(answer?.label == nil && answer?.labelProbabilities == nil)
         #expect(answer?.confidenceMethod == nil)
+    }
+
+    @Test func everyCharacterIsQuotedAsJSON() throws {
+        let all = String(String.UnicodeScalarView((0...0x2FF).compactMap(Unicode.Scalar.init)))
+        for text in [all, "", "\"", "a\\", "\u{1F600}\u{2028}", "plain"] {
+            let quoted = JSONText.quoted(text)
+            let read =
+                try JSONSerialization.jsonObject(
+                    with: Data("[\(quoted)]".utf8)) as? [String]
+            #expect(read == [text])
+            var bytes: [UInt8] = []
+            JSONText.append(quoted: text, to: &bytes)
+            #expect(bytes == Array(quoted.utf8))
+        }
+        #expect(JSONText.quoted("\u{1}\n\u{1F}/\u{7F}") == "\"\\u0001\\n\\u001f/\u{7F}\"")
     }
 
     @Test func theRecordedFormHoldsTheLabel() throws {

@@ -44,7 +44,7 @@ import Testing
             String(decoding: request.body, as: UTF8.self)
                 == #"{"model":"m","messages":[{"role":"user","content":"t"}],"max_tokens":16,"#
                 + #""temperature":0.0,"logprobs":true,"top_logprobs":20}"#)
-        #expect(request.promptTokenBound == 1 + 16 + 32)
+        #expect(request.promptTokenBound == 1 + 16 + 128)
         #expect(request.completionTokenBound == 16)
         let many = options {
             $0.answer = .json
@@ -125,6 +125,8 @@ import Testing
     @Test func aWholeLabelAtTheLimitIsOne() throws {
         let cut = TaskBodies.chat("yes", finish: "length")
         #expect(try walk(options(), [cut]).step.labelled?.label == "yes")
+        let more = TaskBodies.chat("yes,", finish: "length")
+        #expect(try walk(options { $0.reAsk = 0 }, [more]).step.failure?.kind == .cut)
         // Not where more of it could have come, and not in JSON or text.
         let longer = options {
             $0.labels = ["yes", "yes indeed"]

@@ -19,11 +19,15 @@ import Testing
         let attention: [Int32]
         let decoded: String
         let decodedWhole: String
+        let randomIDs: [Int32]?
+        let randomDecoded: String?
 
         enum CodingKeys: String, CodingKey {
             case text, pair, special, ids, tokens, offsets, mask, attention, decoded
             case typeIDs = "type_ids"
             case decodedWhole = "decoded_whole"
+            case randomIDs = "random_ids"
+            case randomDecoded = "random_decoded"
         }
 
         /// The names of the fields in which `tokenizer` says something else.
@@ -44,13 +48,18 @@ import Testing
                 ("decoded", tokenizer.decode(ids).utf8.elementsEqual(decoded.utf8)),
                 ("decoded_whole", whole.utf8.elementsEqual(decodedWhole.utf8)),
                 ("encodeIDs", fast == unpadded.ids),
+                (
+                    "random_decoded",
+                    tokenizer.decode(randomIDs ?? []).utf8.elementsEqual((randomDecoded ?? "").utf8)
+                ),
             ]
             return same.filter { !$0.1 }.map(\.0)
         }
     }
 
-    @Test func recordedCases() throws {
-        let count = try check(RepositoryFiles.resource("cases.jsonl"))
+    @Test(arguments: ["cases.jsonl", "bpe-cases.jsonl"])
+    func recordedCases(name: String) throws {
+        let count = try check(RepositoryFiles.resource(name))
         #expect(count > 200)
     }
 

@@ -23,16 +23,16 @@ import Testing
         ("normalizer", #"{"type": "BertNormalizer"}"#, "t.json: normalizer.clean_text is missing"),
         ("normalizer", "3", "t.json: normalizer must be an object"),
         (
-            "pre_tokenizer", #"{"type": "ByteLevel"}"#,
-            "t.json: pre_tokenizer.type 'ByteLevel' is not supported"
+            "pre_tokenizer", #"{"type": "UnicodeScripts"}"#,
+            "t.json: pre_tokenizer.type 'UnicodeScripts' is not supported"
         ),
         (
             "pre_tokenizer", #"{"type": "Punctuation", "behavior": "Torn"}"#,
             "t.json: pre_tokenizer.behavior 'Torn' is not supported"
         ),
         (
-            "post_processor", #"{"type": "ByteLevel"}"#,
-            "t.json: post_processor.type 'ByteLevel' is not supported"
+            "post_processor", #"{"type": "Perhaps"}"#,
+            "t.json: post_processor.type 'Perhaps' is not supported"
         ),
         (
             "post_processor",
@@ -50,8 +50,8 @@ import Testing
         ),
         ("decoder", #"{"type": "CTC"}"#, "t.json: decoder.type 'CTC' is not supported"),
         ("model", "", "t.json: model is missing"),
-        ("model", #"{"type": "BPE"}"#, "t.json: model.type 'BPE' is not supported"),
-        ("model", #"{"vocab": {}}"#, "t.json: model has no type, and is no WordPiece"),
+        ("model", #"{"type": "BPE"}"#, "t.json: model.vocab is missing"),
+        ("model", #"{"vocab": {}}"#, "t.json: model has no type, and is neither BPE nor WordPiece"),
         (
             "model", SmallTokenizer.model(#"{"a": 0}"#),
             "t.json: model is incomplete: the unknown token '[UNK]' is not in the vocabulary"

@@ -5,24 +5,42 @@
 public enum JSONText {
     /// A string with its quotes; only what must be escaped is.
     public static func quoted(_ text: String) -> String {
-        var out = "\""
-        var plain = true
-        for byte in text.utf8 where byte < 0x20 || byte == 0x22 || byte == 0x5C { plain = false }
-        guard !plain else { return "\"\(text)\"" }
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            case "\t": out += "\\t"
-            case "\u{0}"..<"\u{20}":
-                let digits = String(scalar.value, radix: 16)
-                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: out.unicodeScalars.append(scalar)
+        var text = text
+        return text.withUTF8 { bytes in
+            var out: [UInt8] = []
+            out.reserveCapacity(bytes.count + 16)
+            unsafe append(quoted: bytes, to: &out)
+            return String(decoding: out, as: UTF8.self)
+        }
+    }
+
+    /// Appends a string with its quotes: the bytes of `quoted`.
+    package static func append(quoted text: String, to out: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { bytes in unsafe append(quoted: bytes, to: &out) }
+    }
+
+    private static func append(quoted bytes: UnsafeBufferPointer<UInt8>, to out: inout [UInt8]) {
+        out.append(UInt8(ascii: "\""))
+        // What stands for itself is copied in runs.
+        var start = 0
+        for index in 0..<bytes.count {
+            let byte = unsafe bytes[index]
+            guard byte < 0x20 || byte == 0x22 || byte == 0x5C else { continue }
+            unsafe out.append(contentsOf: bytes[start..<index])
+            start = index + 1
+            switch byte {
+            case 0x22, 0x5C: out.append(contentsOf: [0x5C, byte])
+            case 0x0A: out.append(contentsOf: [0x5C, UInt8(ascii: "n")])
+            case 0x0D: out.append(contentsOf: [0x5C, UInt8(ascii: "r")])
+            case 0x09: out.append(contentsOf: [0x5C, UInt8(ascii: "t")])
+            default:
+                out.append(contentsOf: "\\u00".utf8)
+                out.append(contentsOf: ContentHash.hexadecimal([byte]).utf8)
             }
         }
-        return out + "\""
+        unsafe out.append(contentsOf: bytes[start...])
+        out.append(UInt8(ascii: "\""))
     }
 
     /// The shortest text that reads back as the same number; `null` for what JSON cannot say.

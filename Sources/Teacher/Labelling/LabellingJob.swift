@@ -4,7 +4,7 @@
 // dead server sits it out, the others take its records over. A round that labels nothing is the end.
 
 public import Collectives
-public import Corpus
+import Corpus
 import Foundation
 
 /// What a job ended with, over all ranks.
@@ -61,21 +61,27 @@ public struct LabellingJob {
     public func run(_ makeLabeller: () throws -> ServerLabeller) throws -> LabellingSummary {
         var summary = LabellingSummary()
         var rows: [Int]?
+        // A rank whose servers were gone leaves the other rounds to the others.
+        var sitsOut = false
         while true {
             let labeller = try makeLabeller()
             // All ranks read the ledgers before any of them writes.
             try communicator.barrier()
-            let round = try self.round(labeller, rows: rows, summary: &summary)
+            let round = try self.round(
+                labeller, rows: rows, sitsOut: sitsOut, summary: &summary)
+            sitsOut = sitsOut || round.unreachable != nil
             try labeller.store.flush()
             let labelled = try total(round.counts.labelled + round.counts.failed)
             let returned = try gather(round.returned)
             let deferred = try gather(round.deferred)
+            let alone = try total(sitsOut ? 1 : 0)
+            let isStuck = alone == communicator.size || (labelled == 0 && alone > 0)
             summary.rounds += 1
             summary.isOverBudget = try any(round.isOverBudget)
             summary.wasStopped = try any(round.wasStopped)
             rows = (returned + deferred).sorted()
             guard rows?.isEmpty == false, !summary.isOverBudget, !summary.wasStopped else { break }
-            guard labelled > 0 || returned.isEmpty else {
+            guard !isStuck || returned.isEmpty else {
                 throw TeacherError(
                     .unreachable,
                     "the teacher doesn't answer: \(round.unreachable ?? "every rank gave up"); what "
@@ -100,7 +106,8 @@ public struct LabellingJob {
     }
 
     private func round(
-        _ labeller: ServerLabeller, rows: [Int]?, summary: inout LabellingSummary
+        _ labeller: ServerLabeller, rows: [Int]?, sitsOut: Bool,
+        summary: inout LabellingSummary
     ) throws -> Round {
         let leases = try communicator.counter(named: "label.leases")
         let finished = try communicator.counter(named: "label.finished")
@@ -114,7 +121,7 @@ public struct LabellingJob {
         let tally = LabellingTally()
         var round = Round()
         let before = summary
-        var isDealing = true
+        var isDealing = !sitsOut
         var lastLook = ContinuousClock.now - .seconds(1)
         while true {
             let state = tally.state
@@ -148,7 +155,9 @@ public struct LabellingJob {
                     }
                 if rows == nil, records.isAtEnd { isDealing = false }
                 size = taken.isEmpty ? min(size * 2, 4096) : leaseSize
-                for row in taken { Self.start(row, labeller, tally) }
+                for row in taken {
+                    Self.start(row, labeller, tally, isLastTry: summary.rounds > 0)
+                }
                 continue
             }
             if state.active == 0, !wantsMore { break }
@@ -168,11 +177,12 @@ public struct LabellingJob {
     }
 
     private static func start(
-        _ row: LeasedRecords.Row, _ labeller: ServerLabeller, _ tally: LabellingTally
+        _ row: LeasedRecords.Row, _ labeller: ServerLabeller, _ tally: LabellingTally,
+        isLastTry: Bool
     ) {
         tally.began()
         Task.detached {
-            tally.ended(row.number, await labeller.label(row))
+            tally.ended(row.number, await labeller.label(row, isLastTry: isLastTry))
         }
     }
 

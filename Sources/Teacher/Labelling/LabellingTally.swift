@@ -72,6 +72,9 @@ final class LabellingTally: @unchecked Sendable {
             counts.returned += 1
             returnedRows.append(row)
             unreachable = reason
+        case .exhausted:
+            counts.returned += 1
+            returnedRows.append(row)
         case .deferred: deferredRows.append(row)
         case .overBudget: overBudget = true
         case .cancelled: break

@@ -12,6 +12,8 @@ public enum LabellingOutcome: Sendable {
     case failed(LabelFailure)
     /// No server could be brought to answer; another rank may have more luck.
     case unreachable(reason: String)
+    /// Servers failed on this record, and not on others: once more, later, then it is quarantined.
+    case exhausted(reason: String)
     /// An earlier row asks the same; when that is answered, this one is too.
     case deferred
     /// The cap is reached.
@@ -76,9 +78,13 @@ public struct ServerLabeller: Sendable {
     }
 
     /// Labels a record.
-    public func label(_ row: LeasedRecords.Row) async -> LabellingOutcome {
+    ///
+    /// - Parameter isLastTry: Whether a record on which servers fail is quarantined now.
+    public func label(_ row: LeasedRecords.Row, isLastTry: Bool) async -> LabellingOutcome {
         do {
-            return try await chain(row)
+            let outcome = try await chain(row)
+            guard case .exhausted(let reason) = outcome, isLastTry else { return outcome }
+            return try fail(row, LabelFailure(.unanswered, reason))
         } catch let error as TeacherError {
             return .fatal(error)
         } catch {
@@ -118,6 +124,7 @@ public struct ServerLabeller: Sendable {
                     case .refused(let status, let reason):
                         return try fail(row, LabelFailure(.refused, "\(status): \(reason)"))
                     case .unreachable(let reason): return .unreachable(reason: reason)
+                    case .exhausted(let reason): return .exhausted(reason: reason)
                     case .overBudget: return .overBudget
                     case .cancelled: return .cancelled
                     case .failed(let error): return .fatal(error)

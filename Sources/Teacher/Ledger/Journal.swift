@@ -57,7 +57,7 @@ struct Journal: ~Copyable {
 
     /// Removes a file whose content is committed.
     func remove(_ generation: Int64) {
-        unlink(Self.path(stem, generation))
+        unsafe unlink(Self.path(stem, generation))
     }
 
     /// How many attempts are under way.
@@ -96,7 +96,9 @@ struct Journal: ~Copyable {
         let draft = "\(stem).journal-draft"
         do {
             try Data(bytes).write(to: URL(fileURLWithPath: draft))
-            guard rename(draft, path) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+            guard unsafe rename(draft, path) == 0 else {
+                throw POSIXError(.init(rawValue: errno) ?? .EIO)
+            }
             let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
             try file.seekToEnd()
             return file

@@ -42,7 +42,7 @@ extension LabelLedger {
         found.answers = batch.responses.count
         batch.journalGeneration = found.generation
         try commit(batch)
-        for (_, path) in files { unlink(path) }
+        for (_, path) in files { unsafe unlink(path) }
         return found
     }
 

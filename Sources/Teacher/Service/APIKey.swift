@@ -38,26 +38,8 @@ public struct APIKey: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
 
     /// The same with another environment.
     init(expanding text: String, lookUp: (String) -> String?) throws(TeacherError) {
-        var expanded = ""
-        var rest = text[...]
-        while let open = rest.range(of: "${") {
-            guard let close = rest[open.upperBound...].firstIndex(of: "}") else {
-                throw TeacherError(
-                    .configuration,
-                    "the teacher's api_key has '${' without '}': write ${NAME_OF_A_VARIABLE}")
-            }
-            let name = String(rest[open.upperBound..<close])
-            guard let value = lookUp(name), !value.isEmpty else {
-                throw TeacherError(
-                    .configuration,
-                    "the teacher's api_key is taken from the environment variable '\(name)', which"
-                        + " isn't set: export \(name)=... where the job is started (mpirun passes"
-                        + " it on to other hosts with -x \(name))")
-            }
-            expanded += rest[..<open.lowerBound] + value
-            rest = rest[rest.index(after: close)...]
-        }
-        try self.init(expanded + rest)
+        try self.init(
+            EnvironmentText.expanded(text, key: "api_key", lookUp: lookUp))
     }
 
     /// Three stars.

@@ -227,6 +227,8 @@ extension AdmissionClerk {
     /// Tells all ranks that a server is overloaded, or wants to be left alone.
     private func heedServers(_ news: Inbox) throws {
         var raised: [(JobLimits.Slot, Int64)] = []
+        // Another rank may have heard the same a moment ago.
+        try flush()
         if news.throttledSentAt > 0,
             let cut = limits.window.nextCut(
                 after: known[.windowCut], sentAt: news.throttledSentAt, now: wallMicroseconds())

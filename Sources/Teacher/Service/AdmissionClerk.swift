@@ -126,6 +126,7 @@ final class AdmissionClerk: @unchecked Sendable {
                 post(isUrgent: true) {
                     entry.continuation = continuation
                     $0.arrivals.append(entry)
+                    if entry.isCancelled { $0.hasCancelled = true }
                 }
             }
         } onCancel: {

@@ -39,6 +39,8 @@ public enum RequestOutcome: Sendable {
     case refused(status: Int, reason: String)
     /// No server could be brought to answer; another rank may have more luck.
     case unreachable(reason: String)
+    /// Servers are there, and all sendings of this request failed: it may be the request's fault.
+    case exhausted(reason: String)
     /// The cap is reached: nothing was sent.
     case overBudget
     /// The job is stopping, or the task was cancelled: this request isn't in flight any more.

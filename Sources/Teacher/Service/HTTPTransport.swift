@@ -75,7 +75,8 @@ final class HTTPTransport: Sendable {
                         url: server.description + route.rawValue, method: .POST, headers: headers)
                 } catch {
                     throw TeacherError(
-                        .configuration, "the teacher's base_url '\(server)' can't be used: \(error)")
+                        .configuration,
+                        "the teacher's base_url '\(server)' can't be used: \(error)")
                 }
             }
             plans.append((configuration, requests))

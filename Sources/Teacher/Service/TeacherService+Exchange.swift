@@ -85,7 +85,7 @@ extension TeacherService {
             return .refused(status: finding.status, reason: finding.trouble)
         case .giveUp(let fate):
             close(fate)
-            return .unreachable(
+            return .exhausted(
                 reason: "given up after \(way.sendings) sendings; the last: \(finding.trouble)")
         case .failJob:
             close(.released)

@@ -47,7 +47,9 @@ public final class TeacherService: Sendable {
                 "budget.usd is given without prices: give price.input_per_million and"
                     + " price.output_per_million (0 for a server that costs nothing)")
         }
-        servers = try options.baseURLs.map { text throws(TeacherError) in try BaseURL(text) }
+        servers = try options.baseURLs.map { text throws(TeacherError) in
+            try BaseURL(EnvironmentText.expanded(text, key: "base_url"))
+        }
         self.options = options
         self.limits = limits
         self.inspect = inspect
@@ -186,7 +188,8 @@ public final class TeacherService: Sendable {
                 if let since, now - since >= options.giveUpSeconds {
                     return .ended(
                         .unreachable(
-                            reason: "no server for \(Int(now - since)) s; the last one: \(trouble)"))
+                            reason: "no server for \(Int(now - since)) s; the last one:"
+                                + " \(trouble)"))
                 }
                 let end = since.map { min(until, $0 + options.giveUpSeconds) } ?? until
                 let wake = wallMicroseconds() + Int64(max(end - now, 0) * 1e6)

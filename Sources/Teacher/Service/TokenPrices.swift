@@ -74,8 +74,9 @@ public struct Charge: Sendable, Hashable {
 }
 
 extension Attempt {
-    /// What an answer is charged: by its usage, and never more than was reserved, whatever the server
-    /// says. Where it says nothing, or what can't be (a negative count), the reservation is charged.
+    /// What an answer is charged: by its usage, and never more than was reserved.
+    ///
+    /// Whatever the server says. Where it says nothing, or what can't be (a negative count), the reservation is charged.
     public func charge(for usage: LabelRecord.Usage?, prices: TokenPrices?) -> Charge {
         guard let usage, usage.promptTokens >= 0, usage.completionTokens >= 0 else {
             return Charge(tokens: reservedTokens, micro: reservedMicro)

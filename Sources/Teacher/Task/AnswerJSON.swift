@@ -76,13 +76,14 @@ struct AnswerJSON: Equatable {
         return (label, start, confidence)
     }
 
-    /// `0.9`, `90` and `90%` as 0.9; nil for what is no share of 1 or of 100.
+    /// `0.9`, `90` and `90%` as 0.9; nil for what is no share of 1 or of 100 (`1.5` is neither).
     static func share(_ text: String) -> Double? {
         var digits = LabelText.folded(text)
         let isPercent = digits.hasSuffix("%")
         if isPercent { digits = LabelText.folded(String(digits.dropLast())) }
         guard let value = Double(digits), value >= 0, value <= 100 else { return nil }
-        return isPercent || value > 1 ? value / 100 : value
+        if isPercent || value >= 2 { return value / 100 }
+        return value <= 1 ? value : nil
     }
 
     /// The range within a code fence, or without the white space around.

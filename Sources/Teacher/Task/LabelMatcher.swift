@@ -64,8 +64,8 @@ struct LabelMatcher: Sendable {
     /// What was found.
     enum Match: Equatable {
         /// A label. `start`: the byte of the text behind everything that isn't it or marks around it;
-        /// nil where that can't be told. `isWhole`: there is nothing else, and no longer label
-        /// begins like this.
+        /// nil where that can't be told. `isWhole`: no mark stands behind it, and no longer label
+        /// begins like it, so that nothing can be missing.
         case label(Int, start: Int?, isWhole: Bool)
         /// No label, or several; why, for the teacher to read.
         case unclear(String)
@@ -100,10 +100,10 @@ struct LabelMatcher: Sendable {
         let start = LabelText.behindThinking(text)
         let answer = start == 0 ? text : String(decoding: text.utf8.dropFirst(start), as: UTF8.self)
         if let index = whole(answer) {
-            return .label(index, start: start, isWhole: !isBeginning(index))
+            return .label(index, start: start, isWhole: isComplete(index, in: answer))
         }
         if let (behind, rest) = introduced(answer), let index = whole(rest) {
-            return .label(index, start: start + behind, isWhole: !isBeginning(index))
+            return .label(index, start: start + behind, isWhole: isComplete(index, in: rest))
         }
         return named(in: answer, from: start)
     }
@@ -116,9 +116,11 @@ struct LabelMatcher: Sendable {
         return found.count == 1 ? found[0] : nil
     }
 
-    /// Whether a longer label begins with this one: cut there, an answer could be either.
-    private func isBeginning(_ index: Int) -> Bool {
-        folded.indices.contains { $0 != index && folded[$0].hasPrefix(folded[index]) }
+    /// Whether a text is this label to the letter and can't become another: `yes,` may go on with
+    /// `but no`, `bias` with ` free`.
+    private func isComplete(_ index: Int, in text: String) -> Bool {
+        LabelText.folded(text) == folded[index]
+            && !folded.indices.contains { $0 != index && folded[$0].hasPrefix(folded[index]) }
     }
 
     /// What stands behind `Label:` and the like, and at which byte.

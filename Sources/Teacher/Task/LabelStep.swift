@@ -25,8 +25,10 @@ public struct LabelFailure: Error, Sendable, Hashable {
         case filtered
         /// The answer isn't what was asked for: no known label, not the JSON wanted.
         case unparsable
-        /// The server refused the request (a 400-class answer).
+        /// The server refused the request (a 400-class answer), or none could be made of the record.
         case refused
+        /// Servers failed each time that it was sent, by more than one rank or in more than one round.
+        case unanswered
         /// The body isn't an answer at all: not JSON, no choices.
         case malformed
     }

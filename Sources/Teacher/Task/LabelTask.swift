@@ -40,6 +40,13 @@ public struct LabelTask: Sendable {
                 options: options)
         }
         self.prompts = prompts
+        for (index, prompt) in prompts.enumerated()
+        where prompts[..<index].contains(where: { $0.isSame(as: prompt) }) {
+            throw TeacherError(
+                .configuration,
+                "teacher.prompts[\(index)] asks what an earlier one asks; the same question twice is "
+                    + "one vote")
+        }
         var fields: [String] = []
         for field in prompts.flatMap(\.fields) where !fields.contains(field) {
             fields.append(field)

@@ -23,16 +23,23 @@ struct CompiledPrompt: Sendable {
             systemText.text.isEmpty
             ? nil
             : try PromptTemplate(
-                systemText.text, place: systemText.place, dataFields: options.dataFields)
+                systemText.text, place: systemText.place, dataFields: options.dataFields,
+                labels: options.labels)
         let userText = user ?? ("the default user prompt", defaults.user)
         self.user = try PromptTemplate(
-            userText.text, place: userText.place, dataFields: options.dataFields)
+            userText.text, place: userText.place, dataFields: options.dataFields,
+            labels: options.labels)
         guard self.user.showsRecord || self.system?.showsRecord == true else {
             throw TeacherError(
                 .configuration,
                 "\(userText.place): neither this template nor the system's shows the record's text; "
                     + "put {{text}} where it belongs")
         }
+    }
+
+    /// Whether another prompt has the same templates.
+    func isSame(as other: CompiledPrompt) -> Bool {
+        system?.source == other.system?.source && user.source == other.user.source
     }
 
     /// The record fields that it uses.

@@ -14,6 +14,10 @@ struct PromptTemplate: Sendable {
     /// Whether it places the examples itself.
     let showsExamples: Bool
     private let template: MustacheTemplate
+    /// Its text, where it is the same for all records.
+    private let constant: String?
+    /// Whether it is nothing but the record's text.
+    private let isTextAlone: Bool
 
     /// The names that every template may use.
     static let knownNames = ["text", "id", "labels", "label_list", "examples"]
@@ -26,8 +30,12 @@ struct PromptTemplate: Sendable {
     ///   - source: The template.
     ///   - place: The recipe's key or the file, for messages.
     ///   - dataFields: The record fields that there are; nil: not known, so any name may be one.
-    init(_ source: String, place: String, dataFields: [String]?) throws(TeacherError) {
+    ///   - labels: The class names, for templates that are the same for all records.
+    init(
+        _ source: String, place: String, dataFields: [String]?, labels: [String]
+    ) throws(TeacherError) {
         self.source = source
+        isTextAlone = source == "{{text}}"
         do {
             template = try MustacheTemplate(string: Self.pragma + source)
         } catch let error as MustacheTemplate.ParserError {
@@ -44,6 +52,11 @@ struct PromptTemplate: Sendable {
             showsExamples = tags.showsExamples
             showsRecord = tags.names.contains { $0 == "text" || !Self.knownNames.contains($0) }
             fields = tags.names.filter { !Self.knownNames.contains($0) }
+            let isConstant = tags.names.allSatisfy { ["labels", "label_list"].contains($0) }
+            let nobody = Record(id: "", text: "", source: Place(file: "", line: 0))
+            constant =
+                isConstant && !tags.showsExamples
+                ? template.render(Context(record: nobody, labels: labels, examples: [])) : nil
         } catch {
             throw TeacherError(.configuration, "\(place), line \(error.line): \(error.reason)")
         }
@@ -58,9 +71,10 @@ struct PromptTemplate: Sendable {
 
     /// The text for a record.
     func render(_ record: Record, labels: [String], examples: [Record]) -> String {
-        // A template without tags is the common system turn.
-        template.render(
-            Context(record: record, labels: labels, examples: showsExamples ? examples : []))
+        if isTextAlone { return record.text }
+        return constant
+            ?? template.render(
+                Context(record: record, labels: labels, examples: showsExamples ? examples : []))
     }
 
     private static func words(_ error: any Error) -> String {

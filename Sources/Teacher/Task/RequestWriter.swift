@@ -22,14 +22,16 @@ struct Turn: Sendable, Equatable {
 struct RequestWriter: Sendable {
     private let route: TeacherRequest.Route
     /// What stands before and behind the question; the same for all records.
-    private let head: String
-    private let tail: String
+    private let head: [UInt8]
+    private let tail: [UInt8]
     private let tailTokenBound: Int
     private let completionTokenBound: Int
 
-    /// What a server's chat template may put around each message, and around the whole, in tokens.
+    /// What a server's chat template may put around each message, in tokens.
     private static let tokensPerMessage = 16
-    private static let tokensPerRequest = 32
+    /// What it may put around the whole: some add a system turn with the date and more.
+    private static let tokensPerChat = 128
+    private static let tokensPerCompletion = 16
 
     init(_ options: LabelTaskOptions) throws(TeacherError) {
         let extra =
@@ -64,29 +66,38 @@ struct RequestWriter: Sendable {
             shown += format
         }
         if !extra.members.isEmpty { members.append(extra.members) }
-        head = "{\"model\":\(JSONText.quoted(options.model)),"
-        tail = ",\(members.joined(separator: ","))}"
-        tailTokenBound = shown.utf8.count + Self.tokensPerRequest
+        let question = isChat ? "\"messages\":[" : "\"prompt\":"
+        head = Array("{\"model\":\(JSONText.quoted(options.model)),\(question)".utf8)
+        tail = Array("\(isChat ? "]" : ""),\(members.joined(separator: ","))}".utf8)
+        tailTokenBound = shown.utf8.count + (isChat ? Self.tokensPerChat : Self.tokensPerCompletion)
         completionTokenBound = tokens * options.samples
     }
 
     /// The request of a conversation; plain completions are given its parts one under the other.
     func request(_ turns: [Turn]) -> TeacherRequest {
+        var body = head
+        var contentBytes = 0
         switch route {
         case .chatCompletions:
-            let messages = turns.map {
-                "{\"role\":\"\($0.role.rawValue)\",\"content\":\(JSONText.quoted($0.content))}"
+            for (index, turn) in turns.enumerated() {
+                body.append(contentsOf: (index > 0 ? ",{\"role\":\"" : "{\"role\":\"").utf8)
+                body.append(contentsOf: turn.role.rawValue.utf8)
+                body.append(contentsOf: "\",\"content\":".utf8)
+                JSONText.append(quoted: turn.content, to: &body)
+                body.append(UInt8(ascii: "}"))
+                contentBytes += turn.content.utf8.count
             }
-            return request(
-                "\"messages\":[\(messages.joined(separator: ","))]",
-                contentBytes: turns.reduce(0) { $0 + $1.content.utf8.count },
-                messages: turns.count)
         case .completions:
             let prompt = Self.prompt(turns)
-            return request(
-                "\"prompt\":\(JSONText.quoted(prompt))", contentBytes: prompt.utf8.count,
-                messages: 1)
+            JSONText.append(quoted: prompt, to: &body)
+            contentBytes = prompt.utf8.count
         }
+        body += tail
+        // A tokenizer that knows all bytes makes at most a token of each.
+        return TeacherRequest(
+            route: route, body: body,
+            promptTokenBound: contentBytes + turns.count * Self.tokensPerMessage + tailTokenBound,
+            completionTokenBound: completionTokenBound)
     }
 
     /// A conversation as one text that ends where the answer begins.
@@ -103,16 +114,6 @@ struct RequestWriter: Sendable {
             text += turn.content
         }
         return text
-    }
-
-    private func request(
-        _ question: String, contentBytes: Int, messages: Int
-    ) -> TeacherRequest {
-        // A tokenizer that knows all bytes makes at most a token of each.
-        TeacherRequest(
-            route: route, body: Array((head + question + tail).utf8),
-            promptTokenBound: contentBytes + messages * Self.tokensPerMessage + tailTokenBound,
-            completionTokenBound: completionTokenBound)
     }
 
     private static func responseFormat(_ options: LabelTaskOptions) -> String {

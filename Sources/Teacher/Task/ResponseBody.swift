@@ -93,7 +93,12 @@ struct ResponseBody: Sendable, Equatable {
 extension LabelFailure {
     /// The beginning of a server's words on one line, at most 120 characters.
     static func excerpt(_ text: String) -> String {
-        let line = text.unicodeScalars.map { $0.value < 0x20 ? " " : String($0) }.joined()
+        let line = text.unicodeScalars.prefix(400).map { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: " "
+            default: String(scalar)
+            }
+        }.joined()
         return line.count <= 120 ? line : "\(line.prefix(117))..."
     }
 }

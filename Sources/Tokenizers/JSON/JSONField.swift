@@ -100,6 +100,13 @@ struct JSONField {
         }
     }
 
+    /// Whether this is a number without a digit but 0.
+    var isZero: Bool {
+        guard kind == .number else { return false }
+        let node = document.nodes[index]
+        return !document.bytes[Int(node.start)..<Int(node.end)].contains { 0x31...0x39 ~= $0 }
+    }
+
     /// An integer that is neither negative nor too large for an id.
     func count() throws(TokenizerError) -> Int {
         guard let value = document.integer(index), 0...Int(Int32.max) ~= value else {

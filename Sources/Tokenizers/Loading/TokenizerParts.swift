@@ -45,7 +45,8 @@ struct TokenizerParts {
         if let field = try file.optional("decoder") { decoder = try Decoder(field) }
         if let field = try file.optional("truncation") { truncation = try Truncation(field) }
         if let field = try file.optional("padding") { padding = try Padding(field) }
-        model = try Model(try file.required("model"))
+        model = try Model(
+            try file.required("model"), isByteLevel: preTokenizer?.isByteLevel == true)
         if let field = try file.optional("added_tokens") { try addTokens(field) }
         if let field = try file.optional("post_processor") {
             postProcessor = try PostProcessor(field)
@@ -58,7 +59,7 @@ struct TokenizerParts {
     private init(bert folder: BertFolder) throws(TokenizerError) {
         normalizer = .bert(folder.settings.normalizer)
         preTokenizer = .bert
-        decoder = .wordPiece(prefix: "##", cleansUp: true)
+        decoder = .bert
         let settings = folder.settings
         padToken = settings.padToken.content
         let vocabulary = try Vocabulary(lines: folder.lines, file: folder.vocabularyPath)

@@ -86,6 +86,13 @@ struct ByteStringTable: Sendable {
         entry(bytes, range, hash: hash).map { entries[$0].value }
     }
 
+    /// The number of the key that is a range of `bytes`.
+    func value(_ bytes: [UInt8], _ range: Range<Int>) -> Int32? {
+        var hash = Self.emptyHash
+        for position in range { hash = Self.extended(hash, by: bytes[position]) }
+        return value(bytes, range, hash: hash)
+    }
+
     /// The number of a key.
     func value(_ key: [UInt8]) -> Int32? {
         value(key, 0..<key.count, hash: Self.hash(key))

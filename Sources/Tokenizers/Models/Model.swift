@@ -2,19 +2,27 @@
 
 /// The model of a tokenizer.
 enum Model: Sendable {
+    case bpe(BPE)
     case wordPiece(WordPiece)
 
-    /// The model that a file describes.
-    init(_ field: JSONField) throws(TokenizerError) {
+    /// The model that a file describes; `isByteLevel`: words come in the byte-level alphabet.
+    init(_ field: JSONField, isByteLevel: Bool) throws(TokenizerError) {
         guard let type = try field.optional("type") else {
-            // Files of before the types were written: a WordPiece is known by its settings.
+            // Files of before the types were written: models are known by their settings.
+            if try field.optional("merges") != nil {
+                self = .bpe(try BPE(field, isByteLevel: isByteLevel))
+                return
+            }
             guard try field.optional("max_input_chars_per_word") != nil,
                 try field.optional("continuing_subword_prefix") != nil
-            else { throw field.error(.unsupported, "has no type, and is no WordPiece") }
+            else {
+                throw field.error(.unsupported, "has no type, and is neither BPE nor WordPiece")
+            }
             self = .wordPiece(try WordPiece(field))
             return
         }
         switch try type.string() {
+        case "BPE": self = .bpe(try BPE(field, isByteLevel: isByteLevel))
         case "WordPiece": self = .wordPiece(try WordPiece(field))
         case let other: throw field.unsupported(other)
         }
@@ -22,7 +30,16 @@ enum Model: Sendable {
 
     var vocabulary: Vocabulary {
         switch self {
+        case .bpe(let model): model.vocabulary
         case .wordPiece(let model): model.vocabulary
+        }
+    }
+
+    /// Calls `body` with tokens that have what this model needs for its work.
+    func withWorkspace(_ tokens: inout TokenSequence, _ body: (inout TokenSequence) -> Void) {
+        switch self {
+        case .bpe(let model): model.withWorkspace(&tokens, body)
+        case .wordPiece: body(&tokens)
         }
     }
 
@@ -31,6 +48,11 @@ enum Model: Sendable {
         _ text: NormalizedText, _ words: [Range<Int>], limit: Int, into tokens: inout TokenSequence
     ) {
         switch self {
+        case .bpe(let model):
+            for word in words {
+                if tokens.count >= limit { return }
+                model.tokenize(text, word, into: &tokens)
+            }
         case .wordPiece(let model):
             for word in words {
                 if tokens.count >= limit { return }

@@ -10,6 +10,8 @@ struct TokenSequence {
     let tracksOffsets: Bool
     /// Room for a model's hashes, kept from word to word.
     var hashes: [UInt64] = []
+    /// A BPE model's room for its work.
+    var workspace = BPEWorkspace()
 
     init(tracksOffsets: Bool) {
         self.tracksOffsets = tracksOffsets

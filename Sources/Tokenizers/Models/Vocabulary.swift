@@ -68,6 +68,9 @@ struct Vocabulary: Sendable {
     /// The id of a token.
     func id(of token: [UInt8]) -> Int32? { table.value(token) }
 
+    /// The id of the token that is a range of `bytes`.
+    func id(_ bytes: [UInt8], _ range: Range<Int>) -> Int32? { table.value(bytes, range) }
+
     /// The id of the token that is a range of `bytes` with this hash.
     @inline(__always)
     func id(_ bytes: [UInt8], _ range: Range<Int>, hash: UInt64) -> Int32? {

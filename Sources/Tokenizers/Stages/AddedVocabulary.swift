@@ -110,13 +110,23 @@ struct AddedVocabulary: Sendable {
 
     // MARK: Search
 
-    /// The parts of a text as it was given.
-    func partsOfRawText(_ bytes: [UInt8]) -> [Part] { parts(of: bytes, rawMatcher) }
+    /// The parts of a text as it was given; no special token touches what is guarded.
+    func partsOfRawText(_ bytes: [UInt8], guarding guarded: GuardedRanges = .init()) -> [Part] {
+        parts(of: bytes, rawMatcher) { GuardedRanges.touch(guarded.bytes, $0) }
+    }
 
-    /// The parts of normalised text.
-    func partsOfNormalizedText(_ bytes: [UInt8]) -> [Part] { parts(of: bytes, normalizedMatcher) }
+    /// The parts of normalised text, which tracks its origins if anything is guarded.
+    func partsOfNormalizedText(
+        _ text: NormalizedText, guarding guarded: GuardedRanges = .init()
+    ) -> [Part] {
+        parts(of: text.bytes, normalizedMatcher) {
+            !guarded.isEmpty && GuardedRanges.touch(guarded.scalars, text.originalRange($0))
+        }
+    }
 
-    private func parts(of bytes: [UInt8], _ matcher: TokenMatcher) -> [Part] {
+    private func parts(
+        of bytes: [UInt8], _ matcher: TokenMatcher, isGuarded: (Range<Int>) -> Bool
+    ) -> [Part] {
         guard !bytes.isEmpty else { return [] }
         var parts: [Part] = []
         var done = 0
@@ -124,6 +134,10 @@ struct AddedVocabulary: Sendable {
         while let match = matcher.firstMatch(in: bytes, from: position) {
             position = match.range.upperBound
             guard let token = tokenOfID[match.id] else { continue }
+            if token.isSpecial, isGuarded(match.range) {
+                position = match.range.lowerBound + 1
+                continue
+            }
             var (start, stop) = (match.range.lowerBound, match.range.upperBound)
             if token.isSingleWord, touchesWord(bytes, start..<stop) { continue }
             if token.stripsLeft { start = max(startOfSpace(bytes, before: start), done) }

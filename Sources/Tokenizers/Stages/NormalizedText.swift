@@ -73,6 +73,25 @@ struct NormalizedText {
         }
     }
 
+    /// Makes room for `capacity` bytes.
+    mutating func reserve(_ capacity: Int) {
+        bytes.reserveCapacity(capacity)
+        if tracksOrigins { origins.reserveCapacity(capacity) }
+    }
+
+    /// Appends whole scalars that all have one origin.
+    mutating func append(_ content: [UInt8], origin: Origin) {
+        bytes.append(contentsOf: content)
+        if tracksOrigins { origins.append(contentsOf: repeatElement(origin, count: content.count)) }
+    }
+
+    /// Appends a range of another text.
+    mutating func append(_ other: NormalizedText, _ range: Range<Int>) {
+        guard !range.isEmpty else { return }
+        bytes.append(contentsOf: other.bytes[range])
+        if tracksOrigins { origins.append(contentsOf: other.origins[range]) }
+    }
+
     /// Calls `body` with every scalar, the origin it has, and where it begins.
     @inline(__always)
     func forEachScalar(_ body: (_ scalar: UInt32, _ origin: Origin) -> Void) {

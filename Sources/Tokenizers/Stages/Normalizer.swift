@@ -4,7 +4,10 @@
 enum Normalizer: Sendable {
     case bert(BertNormalizer)
     case lowercase
+    case nfc
     case nfd
+    case prepend([UInt8])
+    case replace(Replacement)
     case stripAccents
     case strip(left: Bool, right: Bool)
     indirect case sequence([Normalizer])
@@ -14,7 +17,10 @@ enum Normalizer: Sendable {
         switch try field.type() {
         case "BertNormalizer": self = .bert(try BertNormalizer(field))
         case "Lowercase": self = .lowercase
+        case "NFC": self = .nfc
         case "NFD": self = .nfd
+        case "Prepend": self = .prepend(Array(try field.required("prepend").string().utf8))
+        case "Replace": self = .replace(try Replacement(field))
         case "StripAccents": self = .stripAccents
         case "Strip":
             self = .strip(
@@ -35,7 +41,10 @@ enum Normalizer: Sendable {
         switch self {
         case .bert(let bert): bert.normalize(&text)
         case .lowercase: text.lowercase()
+        case .nfc: text.compose()
         case .nfd: text.decompose()
+        case .prepend(let content): text.prepend(content)
+        case .replace(let replacement): text.replace(replacement)
         case .stripAccents: text.remove(.combiningMark)
         case .strip(let left, let right): text.strip(left: left, right: right)
         case .sequence(let parts): for part in parts { part.normalize(&text) }

@@ -58,13 +58,38 @@ struct PostProcessor: Sendable {
                 offsetTrimming = OffsetTrimming(keepsFirstSpace: keepsFirstSpace)
             }
         case "Sequence":
-            let parts = try field.required("processors").elements()
-            guard parts.count == 1 else {
-                throw field.error(.unsupported, "of \(parts.count) processors is not supported")
+            try self.init(sequence: field)
+        case "ByteLevel":
+            self = .plain
+            let keepsFirstSpace = try field.required("add_prefix_space").boolean()
+            if try field.required("trim_offsets").boolean() {
+                offsetTrimming = OffsetTrimming(keepsFirstSpace: keepsFirstSpace)
             }
-            try self.init(parts[0])
         case let other: throw field.unsupported(other)
         }
+    }
+
+    /// A template and what trims offsets before it.
+    private init(sequence field: JSONField) throws(TokenizerError) {
+        var template: PostProcessor?
+        var trimming: OffsetTrimming?
+        for part in try field.required("processors").elements() {
+            let processor = try PostProcessor(part)
+            if let offsetTrimming = processor.offsetTrimming {
+                guard trimming == nil, template == nil else {
+                    throw part.error(
+                        .unsupported, "trims offsets behind another processor: not supported")
+                }
+                trimming = offsetTrimming
+            }
+            if try part.type() == "ByteLevel" { continue }
+            guard template == nil else {
+                throw part.error(.unsupported, "is a second template: not supported")
+            }
+            template = processor
+        }
+        self = template ?? .plain
+        offsetTrimming = trimming
     }
 
     private static func tokenAndID(

@@ -107,3 +107,59 @@ enum UTF8Bytes {
         return nil
     }
 }
+
+extension UTF8Bytes {
+    /// U+FFFD.
+    static let replacementCharacter: [UInt8] = [0xEF, 0xBF, 0xBD]
+
+    /// Takes valid UTF-8 from the front of `bytes`: what isn't valid becomes U+FFFD, once for each
+    /// longest beginning of a scalar (Unicode, section 3.9), and so does an unfinished scalar at the
+    /// end if that `isEnd`; if not, it stays in `bytes`.
+    static func repair(_ bytes: inout [UInt8], isEnd: Bool) -> [UInt8] {
+        guard let firstInvalid = firstInvalidByte(in: bytes) else {
+            defer { bytes.removeAll(keepingCapacity: true) }
+            return bytes
+        }
+        var result = Array(bytes[..<firstInvalid])
+        var index = firstInvalid
+        while index < bytes.count {
+            let (length, isWhole, isOpen) = sequence(in: bytes, at: index)
+            if isOpen, !isEnd { break }
+            if isWhole {
+                result.append(contentsOf: bytes[index..<index + length])
+            } else {
+                result.append(contentsOf: replacementCharacter)
+            }
+            index += length
+        }
+        bytes.removeFirst(index)
+        return result
+    }
+
+    /// How far the bytes from `index` on are the beginning of a scalar: the length, at least 1;
+    /// whether it is whole; whether the bytes end before it does.
+    private static func sequence(
+        in bytes: [UInt8], at index: Int
+    ) -> (length: Int, isWhole: Bool, isOpen: Bool) {
+        let first = bytes[index]
+        if first < 0x80 { return (1, true, false) }
+        guard 0xC2...0xF4 ~= first else { return (1, false, false) }
+        let second: ClosedRange<UInt8>
+        switch first {
+        case 0xE0: second = 0xA0...0xBF
+        case 0xED: second = 0x80...0x9F
+        case 0xF0: second = 0x90...0xBF
+        case 0xF4: second = 0x80...0x8F
+        default: second = 0x80...0xBF
+        }
+        let wanted = length(first: first)
+        for offset in 1..<wanted {
+            guard index + offset < bytes.count else { return (offset, false, true) }
+            let byte = bytes[index + offset]
+            guard offset == 1 ? second.contains(byte) : isContinuation(byte) else {
+                return (offset, false, false)
+            }
+        }
+        return (wanted, true, false)
+    }
+}

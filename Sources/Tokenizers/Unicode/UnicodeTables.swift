@@ -18,6 +18,14 @@ struct ScalarProperties: OptionSet, Sendable {
     static let hasCombiningClass = ScalarProperties(rawValue: 1 << 7)
     static let hasLowercase = ScalarProperties(rawValue: 1 << 8)
     static let hasDecomposition = ScalarProperties(rawValue: 1 << 9)
+    /// `\p{L}` of the regular expressions.
+    static let letter = ScalarProperties(rawValue: 1 << 10)
+    /// `\p{N}` of the regular expressions.
+    static let number = ScalarProperties(rawValue: 1 << 11)
+    /// What the pre-tokenizer `Digits` takes for one; a newer Unicode than `number`.
+    static let digit = ScalarProperties(rawValue: 1 << 12)
+    /// A text without any such scalar is its own NFC.
+    static let mayCompose = ScalarProperties(rawValue: 1 << 13)
 }
 
 /// The tables, laid out for lookup.
@@ -32,6 +40,8 @@ enum UnicodeTables {
             (UnicodeTableData.punctuation, .punctuation), (UnicodeTableData.chinese, .chinese),
             (UnicodeTableData.nonspacingMark, .nonspacingMark),
             (UnicodeTableData.combiningMark, .combiningMark), (UnicodeTableData.word, .word),
+            (UnicodePatternData.letter, .letter), (UnicodePatternData.number, [.number, .digit]),
+            (UnicodePatternData.numeric, .digit), (UnicodePatternData.recomposed, .mayCompose),
         ]
         for (text, property) in sets {
             var reader = TableReader(text)
@@ -44,9 +54,10 @@ enum UnicodeTables {
         }
         for range in combiningClasses {
             for scalar in range.first...range.last {
-                table[Int(scalar)].formUnion(.hasCombiningClass)
+                table[Int(scalar)].formUnion([.hasCombiningClass, .mayCompose])
             }
         }
+        for scalar in Compositions.secondScalars { table[Int(scalar)].formUnion(.mayCompose) }
         for scalar in lowercaseMap.keys { table[Int(scalar)].formUnion(.hasLowercase) }
         table[Int(dottedCapitalI)].formUnion(.hasLowercase)
         for scalar in decompositionMap.keys { table[Int(scalar)].formUnion(.hasDecomposition) }
@@ -166,7 +177,7 @@ private enum Hangul {
 }
 
 /// Reads the numbers and separators of UnicodeTableData.
-private struct TableReader {
+struct TableReader {
     private let bytes: [UInt8]
     private var position = 0
 

@@ -6,6 +6,7 @@ import Foundation
 import Models
 import Safetensors
 import TensorCore
+import Training
 
 /// Compares a decoder with recorded values.
 struct DecoderParity {

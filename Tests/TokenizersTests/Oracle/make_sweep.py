@@ -19,12 +19,16 @@ STAGES = [dict(type="NFD"), dict(type="Lowercase"), dict(type="StripAccents"),
 STAGES += [dict(type="BertNormalizer", clean_text=bool(n & 1), handle_chinese_chars=bool(n & 2),
                 strip_accents=accents, lowercase=bool(n & 4))
            for n in range(8) for accents in (None, True, False)]
+PATTERNS = [r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+            r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"]
+STAGES += [dict(type="NFC"), dict(type="Digits", individual_digits=True)]
+STAGES += [dict(type="Split", pattern=dict(Regex=text), behavior="Isolated", invert=False) for text in PATTERNS]
 
 
 def outputs(stage):
     model = dict(type="WordPiece", unk_token="?", continuing_subword_prefix="##",
                  max_input_chars_per_word=100, vocab={"?": 0})
-    is_normalizer = stage in STAGES[:4] or stage["type"] == "BertNormalizer"
+    is_normalizer = stage in STAGES[:4] or stage["type"] in ("BertNormalizer", "NFC")
     kind = "normalizer" if is_normalizer else "pre_tokenizer"
     tokenizer = Tokenizer.from_str(json.dumps({"version": "1.0", "model": model, kind: stage}))
     if is_normalizer:
