@@ -73,9 +73,12 @@ final class LabellingPanel {
         return (try labelled.fetchAdd(more) + more, try failed.fetchAdd(worse) + worse)
     }
 
-    /// The line begins anew when the number of rows becomes known.
     private func progressLine() -> ProgressLine? {
-        if let progress, !(progress.total == nil && total != nil) { return progress }
+        if let progress {
+            // The number of rows becomes known on the way.
+            progress.total = total
+            return progress
+        }
         progress = ProgressLine(
             stage: "labelling", total: total, done: 0, unit: "texts",
             isTerminal: console.isTerminal, width: 160, write: console.write)

@@ -7,8 +7,8 @@ import Glibc
 /// The progress of one stage.
 public final class ProgressLine {
     private let stage: String
-    /// All units; nil where that is unknown.
-    public let total: Int?
+    /// All units; nil where that is unknown yet.
+    public var total: Int?
     private let unit: String
     private let isTerminal: Bool
     private let interval: Double

@@ -1,14 +1,12 @@
 // Texts that arrive together go through the model together: one thread takes what waits, up to a count
 // of tokens, and runs one pass. While it computes, the next batch gathers by itself, so nothing waits
 // for company that may not come.
-//
-// The thread is one of the operating system's: computation must not sit in Swift's cooperative pool.
 
 import Foundation
 import Models
 
-/// The texts that wait for the model.
-final class BatchQueue: @unchecked Sendable {
+/// The texts that wait for a classifier.
+final class BatchQueue: Sendable {
     /// Runs texts through the model; used on one thread alone.
     typealias Forward = ([TokenSequence]) throws -> [[Double]]
 
@@ -23,15 +21,7 @@ final class BatchQueue: @unchecked Sendable {
     private let limits: Limits
     private let metrics: ServeMetrics
     private let makeForward: @Sendable () -> Forward
-    /// Guards everything below.
-    private let condition = NSCondition()
-    private var waiting: [Entry] = []
-    private var state = State.idle
-    private var onEnd: [CheckedContinuation<Void, Never>] = []
-
-    private enum State {
-        case idle, running, stopping, ended
-    }
+    private let queue: RequestQueue<Entry>
 
     /// A text, and the request that wants it.
     private struct Entry {
@@ -64,50 +54,25 @@ final class BatchQueue: @unchecked Sendable {
         self.limits = limits
         self.metrics = metrics
         self.makeForward = makeForward
+        queue = RequestQueue(limit: limits.waitingTexts)
     }
 
     /// How many texts wait.
-    var waitingCount: Int { condition.withLock { waiting.count } }
+    var waitingCount: Int { queue.waitingCount }
 
     /// Whether it takes no more texts.
-    var isStopping: Bool { condition.withLock { state == .stopping || state == .ended } }
+    var isStopping: Bool { queue.isStopping }
 
     /// Starts the computing thread.
     func start() {
-        let starts = condition.withLock {
-            defer { if state == .idle { state = .running } }
-            return state == .idle
-        }
-        guard starts else { return }
-        let thread = Thread { [self] in work() }
-        thread.name = "retort-serve"
-        // The model's code expects the stack of a main thread.
-        thread.stackSize = 16 << 20
-        thread.start()
+        queue.start(name: "retort-serve") { [self] in work() }
     }
 
     /// Computes what waits, refuses what comes, and returns when the thread has ended.
     ///
     /// A queue that was never started refuses what waits too.
     func stop() async {
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let (hasEnded, refused) = condition.withLock {
-                switch state {
-                case .ended: return (true, [Entry]())
-                case .idle:
-                    state = .ended
-                    defer { waiting = [] }
-                    return (true, waiting)
-                case .running, .stopping:
-                    state = .stopping
-                    onEnd.append(continuation)
-                    condition.broadcast()
-                    return (false, [])
-                }
-            }
-            for entry in refused { deliver(.failure(ServeError.stopping), to: entry) }
-            if hasEnded { continuation.resume() }
-        }
+        await queue.stop { deliver(.failure(ServeError.stopping), to: $0) }
     }
 
     /// The probabilities of texts, in their order.
@@ -120,30 +85,17 @@ final class BatchQueue: @unchecked Sendable {
         }
         guard !texts.isEmpty else { return [] }
         return try await withCheckedThrowingContinuation { continuation in
-            if let refusal = enqueue(texts, continuation) { continuation.resume(throwing: refusal) }
-        }
-    }
-
-    private func enqueue(
-        _ texts: [TokenSequence], _ continuation: CheckedContinuation<[[Double]], any Error>
-    ) -> ServeError? {
-        condition.withLock {
-            guard state == .idle || state == .running else { return .stopping }
-            guard waiting.count + texts.count <= limits.waitingTexts else {
-                return .queueFull(waiting: waiting.count)
-            }
             let request = Pending(continuation, count: texts.count)
-            for (index, tokens) in texts.enumerated() {
-                waiting.append(Entry(tokens: tokens, request: request, index: index))
+            let entries = texts.enumerated().map { index, tokens in
+                Entry(tokens: tokens, request: request, index: index)
             }
-            condition.signal()
-            return nil
+            if let refusal = queue.put(entries) { continuation.resume(throwing: refusal) }
         }
     }
 
     private func work() {
         let forward = makeForward()
-        while let batch = next() {
+        while let batch = queue.take(waits: true, count) {
             metrics.noteBatch(
                 texts: batch.count, tokens: batch.reduce(0) { $0 + $1.tokens.ids.count })
             let results = Result { try forward(batch.map(\.tokens)) }
@@ -151,30 +103,17 @@ final class BatchQueue: @unchecked Sendable {
                 deliver(results.map { $0[position] }, to: entry)
             }
         }
-        let ended = condition.withLock {
-            state = .ended
-            return onEnd
-        }
-        for continuation in ended { continuation.resume() }
     }
 
-    /// The next batch, when there is one; nil when nothing will come.
-    private func next() -> [Entry]? {
-        condition.withLock {
-            while waiting.isEmpty {
-                if state == .stopping { return nil }
-                condition.wait()
-            }
-            var (count, tokens) = (0, 0)
-            while count < waiting.count {
-                tokens += waiting[count].tokens.ids.count
-                if count > 0, tokens > limits.batchTokens { break }
-                count += 1
-            }
-            let batch = Array(waiting[..<count])
-            waiting.removeFirst(count)
-            return batch
+    /// How many of those that wait go through the model together.
+    private func count(_ waiting: [Entry]) -> Int {
+        var (count, tokens) = (0, 0)
+        while count < waiting.count {
+            tokens += waiting[count].tokens.ids.count
+            if count > 0, tokens > limits.batchTokens { break }
+            count += 1
         }
+        return count
     }
 
     private func deliver(_ result: Result<[Double], any Error>, to entry: Entry) {

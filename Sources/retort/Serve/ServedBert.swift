@@ -37,23 +37,13 @@ final class ServedBert: ServedClassifier {
         let classifier = try Self.classifier(in: path)
         let tokenizer = try Tokenizer(contentsOf: path)
         let configuration = classifier.configuration
-        guard tokenizer.idBound <= configuration.vocabularySize else {
-            throw ModelError(
-                .malformed,
-                "\(path): the tokenizer has ids to \(tokenizer.idBound - 1), the model "
-                    + "\(configuration.vocabularySize) rows; they don't belong together")
-        }
-        let length = options.maximumLength ?? configuration.maximumLength
-        guard length <= configuration.maximumLength else {
-            throw ModelError(
-                .invalidInput,
-                "--max-length \(length): the model takes \(configuration.maximumLength)")
-        }
+        let length = try ServedFolder.length(
+            path, tokenizer, vocabulary: configuration.vocabularySize,
+            longest: configuration.maximumLength, wanted: options.maximumLength)
         self.classifier = classifier
         self.tokenizer = tokenizer
         labels = classifier.labels
-        let folderName = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
-        name = options.name ?? folderName
+        name = options.name ?? ServedFolder.name(path)
         maximumLength = length
         truncates = options.truncates
         let batchTokens = options.limits.batchTokens

@@ -44,22 +44,13 @@ final class ServedDecoder: ServedModel {
         let decoder = try Models.Decoder(DecoderFolder(path: path), compute: compute)
         let tokenizer = try Tokenizer(contentsOf: path)
         let configuration = decoder.configuration
-        guard tokenizer.idBound <= configuration.vocabularySize else {
-            throw ModelError(
-                .malformed,
-                "\(path): the tokenizer has ids to \(tokenizer.idBound - 1), the model "
-                    + "\(configuration.vocabularySize) rows; they don't belong together")
-        }
-        let length = options.maximumLength ?? configuration.maximumLength
-        guard length <= configuration.maximumLength else {
-            throw ModelError(
-                .invalidInput,
-                "--max-length \(length): the model takes \(configuration.maximumLength)")
-        }
+        let length = try ServedFolder.length(
+            path, tokenizer, vocabulary: configuration.vocabularySize,
+            longest: configuration.maximumLength, wanted: options.maximumLength)
         self.decoder = decoder
         self.tokenizer = tokenizer
         (template, templateTrouble) = try Self.template(path, named: options.chatTemplate)
-        name = options.name ?? URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+        name = options.name ?? ServedFolder.name(path)
         maximumLength = length
         truncates = options.truncates
         queue = GenerationQueue(limits: options.limits, metrics: metrics) {

@@ -1,7 +1,9 @@
 // What the server needs of a model. The routes know only this: a generator plugs in beside the
 // classifier by answering `complete`, with a scheduler of its own behind it.
 
+import Foundation
 import Models
+import Tokenizers
 
 /// A model that answers completions.
 protocol ServedModel: Sendable {
@@ -103,4 +105,32 @@ struct Classification: Sendable {
     let probabilities: [Double]
     /// Tokens of the text, special ones included.
     let tokenCount: Int
+}
+
+/// What holds for any folder that is served.
+enum ServedFolder {
+    /// The name that requests ask for, where none was given.
+    static func name(_ path: String) -> String {
+        URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+    }
+
+    /// The longest text, after a look at whether the tokenizer fits the model.
+    ///
+    /// - Throws: `ModelError` where it doesn't, or where more is wanted than the model takes.
+    static func length(
+        _ path: String, _ tokenizer: Tokenizer, vocabulary: Int, longest: Int, wanted: Int?
+    ) throws -> Int {
+        guard tokenizer.idBound <= vocabulary else {
+            throw ModelError(
+                .malformed,
+                "\(path): the tokenizer has ids to \(tokenizer.idBound - 1), the model "
+                    + "\(vocabulary) rows; they don't belong together")
+        }
+        let length = wanted ?? longest
+        guard length <= longest else {
+            throw ModelError(
+                .invalidInput, "--max-length \(length): the model takes \(longest)")
+        }
+        return length
+    }
 }
