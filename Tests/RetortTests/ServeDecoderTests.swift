@@ -8,15 +8,15 @@ import Testing
 
 @testable import retort
 
-@Suite(.enabled(if: ServeDecoderTests.folder != nil, "stories260k isn't beside the clone"))
-struct ServeDecoderTests {
-    static let folder =
-        SharedData.has("data/stories260k/model.safetensors")
-        ? SharedData.path("data/stories260k") : nil
+private let name = "data/stories260k"
 
+@Suite(
+    .enabled(
+        if: SharedData.has("\(name)/model.safetensors"), "\(name) isn't beside the repository"))
+struct ServeDecoderTests {
     private func served(_ options: ServedDecoder.Options = .init()) throws -> ServedDecoder {
         let model = try ServedDecoder(
-            folder: try #require(Self.folder), options: options, compute: Compute(threads: 1),
+            folder: SharedData.path(name), options: options, compute: Compute(threads: 1),
             metrics: ServeMetrics())
         model.start()
         return model
