@@ -61,6 +61,12 @@ public final class DistillationRun {
         resume: ResumePoint, asksTeacher: Bool = true,
         isStopRequested: @escaping () -> Bool
     ) throws -> Bool {
+        guard recipe.teacher.kind != .openai || recipe.teacher.task.answer != .text else {
+            throw MethodError(
+                .invalidRecipe,
+                "teacher.answer: text gives no labels, which a classifier learns from; set it to "
+                    + "label or json, or keep the texts by `retort labels make`")
+        }
         let inputs = try RunInputs(recipe)
         let fingerprint = try fingerprint(inputs)
         var status = try claimFolder(fingerprint, resume)
@@ -147,7 +153,9 @@ public final class DistillationRun {
         console.say("teacher: \(teacher.description)")
         if let labels = try knownLabels() {
             // A gold label that no class answers to is found before anything is paid for.
-            let records = inputs.pool.records + (inputs.test?.records ?? [])
+            let records =
+                try inputs.pool.records + (inputs.test?.records ?? [])
+                + calibrationRecords(inputs)
             _ = try GoldLabels.classes(of: records, labels)
         }
         let stage = labelStage(teacher, mayAsk: mayAsk, isStopRequested: isStopRequested)
@@ -162,6 +170,16 @@ public final class DistillationRun {
         var answers = result.answers
         let scaling = try TeacherCalibration.fit(
             gold, Array(answers.suffix(gold.count)), labels: labels)
+        if let scaling {
+            console.say(
+                "teacher's confidences: temperature \(fixed(scaling.temperature, 3)), fitted on "
+                    + "\(scaling.count) gold texts")
+            if scaling.isAtBound || scaling.count < 30, console.isLeader {
+                console.warn(
+                    "teacher.calibration: \(scaling.count) gold texts fit the temperature poorly; give "
+                        + "more, some hundred")
+            }
+        }
         if let scaling { answers = answers.map { $0.map(scaling.applied) } }
         let own = Array(answers[..<poolCount])
         let rule = recipe.method.selection.rule

@@ -29,6 +29,11 @@ public struct LabellingProbe: Sendable {
         guard case .servers(let teacher) = made else { return nil }
         let folder = RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory)
         try folder.create()
+        // What a killed process left isn't the probe's.
+        try AnswerStore(
+            folder: folder.labels, rank: communicator.rank, size: communicator.size,
+            teacher: teacher.teacher
+        ).close()
         let before = try LedgerTotals(folder: folder.labels)
         let records = try unlabelled(recipe, teacher, folder, count)
         _ = try ServerLabelling(

@@ -99,7 +99,7 @@ public struct RunPlan {
         add("tokens back", range(plan.completionTokens(probe), whole))
         if let cost = plan.money(probe) {
             add("money", range(cost) { money(Int64($0.rounded(.up))) })
-            if let usd = recipe.budget.usd, cost.likely > usd * 1e6 {
+            if let usd = recipe.budget.usd, cost.likely + Double(plan.spentMicro) > usd * 1e6 {
                 add("budget", "usd \(usd) will be reached before the end")
             }
         } else {

@@ -78,6 +78,17 @@ struct ServerLabelling {
         try store.close()
         try communicator.barrier()
         try panel.finish(summary, LedgerTotals(folder: folder.labels))
+        let counts = summary.counts
+        if counts.labelled == 0, counts.failed > 0, summary.cached == 0 {
+            let failure = try LedgerTotals(folder: folder.labels).failures.first {
+                $0.teacher == teacher.identity
+            }
+            throw TeacherError(
+                .noAnswer,
+                "none of \(counts.failed) texts got a label: "
+                    + (failure.map { "\($0.kind), as: \($0.example)" } ?? "see `retort labels show`")
+                    + "; after mending that, teacher.retry_failed: true asks again")
+        }
         if summary.isOverBudget { throw try overBudget(summary, panel.total ?? rows?.whole()) }
         return summary
     }

@@ -79,6 +79,7 @@ enum TeacherFactory {
         options.proxy = teacher.servers.proxy
         options.caFile = teacher.servers.caFile
         options.prices = try prices(teacher.servers)
+        try options.validate()
         let places = teacher.servers.baseURLs.joined(separator: ", ")
         return ServerTeacher(
             task: try LabelTask(task, embed: try embedding(teacher, compute)), options: options,

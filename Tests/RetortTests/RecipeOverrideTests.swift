@@ -2,6 +2,7 @@
 
 import Foundation
 import Methods
+import Teacher
 import TestSupport
 import Testing
 import Training
@@ -86,7 +87,6 @@ import Training
         recipe.data.idField = "123"
         recipe.data.onBadRow = "skip"
         recipe.teacher.model = "m: n"
-        recipe.teacher.path = "{p}"
         recipe.teacher.temperature = 0.1
         recipe.teacher.labelSentences = [
             ("on", "first: \"one\""), ("2", "zwei, für alle"), ("", "no name"), ("#", "e\nf"),
@@ -117,6 +117,37 @@ import Training
         let again = try RecipeFile.load(folder.write("resolved.yaml", text))
         #expect(again == unusual, "\(text)")
         #expect(try RecipeFile.resolved(again) == text)
+    }
+
+    @Test func aTeacherOnServersRoundTrips() throws {
+        var recipe = unusual
+        recipe.teacher = Recipe.TeacherOptions()
+        recipe.teacher.kind = .openai
+        recipe.teacher.labels = ["yes", "no"]
+        recipe.teacher.servers.baseURLs = ["http://one:8000/v1", "https://${TWO}/v1"]
+        recipe.teacher.servers.apiKey = "${KEY}"
+        recipe.teacher.servers.proxy = "http://proxy:3128"
+        recipe.teacher.servers.inputPrice = 0.15
+        recipe.teacher.servers.outputPrice = 0.6
+        recipe.teacher.task.model = "a/b: c"
+        recipe.teacher.task.route = .completions
+        recipe.teacher.task.prompts = [.init(user: "{{text}}:\n"), .init(systemFile: "s.txt")]
+        recipe.teacher.task.examples = .init(path: "few.jsonl", count: 2, choose: .class, seed: 9)
+        recipe.teacher.task.confidence = .votes
+        recipe.teacher.task.samples = 5
+        recipe.teacher.task.temperature = 0.7
+        recipe.teacher.task.extraBody = "{\"top_k\": 5}"
+        recipe.teacher.calibration = ["gold.jsonl"]
+        recipe.budget.usd = 2.5
+        recipe.budget.requests = 100
+        recipe.rate.tokensPerMinute = 1000
+        let text = try RecipeFile.resolved(recipe)
+        let again = try RecipeFile.load(folder.write("resolved.yaml", text))
+        #expect(again == recipe, "\(text)")
+        #expect(try RecipeFile.resolved(again) == text)
+        // A key that stands in the recipe itself goes nowhere.
+        recipe.teacher.servers.apiKey = "sk-secret"
+        #expect(!(try RecipeFile.resolved(recipe)).contains("secret"))
     }
 
     @Test func resolvedDefaultsRoundTrip() throws {

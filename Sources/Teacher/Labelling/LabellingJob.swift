@@ -75,7 +75,10 @@ public struct LabellingJob {
             let returned = try gather(round.returned)
             let deferred = try gather(round.deferred)
             let alone = try total(sitsOut ? 1 : 0)
-            let isStuck = alone == communicator.size || (labelled == 0 && alone > 0)
+            // Nobody has a server, or those who have get nowhere: that is the servers' doing.
+            let isStuck =
+                alone == communicator.size
+                || (labelled == 0 && alone == 0 && summary.rounds > 0)
             summary.rounds += 1
             summary.isOverBudget = try any(round.isOverBudget)
             summary.wasStopped = try any(round.wasStopped)
@@ -84,8 +87,8 @@ public struct LabellingJob {
             guard !isStuck || returned.isEmpty else {
                 throw TeacherError(
                     .unreachable,
-                    "the teacher doesn't answer: \(round.unreachable ?? "every rank gave up"); what "
-                        + "was answered is kept, the same command goes on")
+                    "the teacher doesn't answer: \(round.trouble); what was answered is kept, the "
+                        + "same command goes on")
             }
         }
         summary.counts.labelled = Int(try total(summary.counts.labelled))
@@ -103,6 +106,9 @@ public struct LabellingJob {
         var isOverBudget = false
         var wasStopped = false
         var unreachable: String?
+        var lastTrouble: String?
+
+        var trouble: String { unreachable ?? lastTrouble ?? "every rank gave up" }
     }
 
     private func round(
@@ -111,6 +117,8 @@ public struct LabellingJob {
     ) throws -> Round {
         let leases = try communicator.counter(named: "label.leases")
         let finished = try communicator.counter(named: "label.finished")
+        let stops = StopRequest(
+            counter: try communicator.counter(named: "label.stops"), isRequested: isStopRequested)
         let count = Int64(rows?.count ?? Int.max / 2)
         // A lease of rows that all have labels is followed by a larger one.
         var size = leaseSize
@@ -131,10 +139,10 @@ public struct LabellingJob {
                 try labeller.store.check()
                 summary.add(before, state.counts, rows == nil ? records : nil)
                 try observe(summary)
+                round.wasStopped = try stops.isKnown()
             }
             if let error = state.error { throw error }
-            if isStopRequested(), !round.wasStopped {
-                round.wasStopped = true
+            if round.wasStopped, labeller.service.stoppedBecause == nil {
                 labeller.service.stop(reason: "the job was asked to stop")
             }
             // A rank without a server leaves the rest to the others.
@@ -154,9 +162,9 @@ public struct LabellingJob {
                         try records.take(lease)
                     }
                 if rows == nil, records.isAtEnd { isDealing = false }
-                size = taken.isEmpty ? min(size * 2, 4096) : leaseSize
+                size = taken.isEmpty ? min(size * 2, max(256, leaseSize)) : leaseSize
                 for row in taken {
-                    Self.start(row, labeller, tally, isLastTry: summary.rounds > 0)
+                    Self.start(row, labeller, tally, round: summary.rounds)
                 }
                 continue
             }
@@ -169,27 +177,28 @@ public struct LabellingJob {
         round.deferred = tally.deferred
         round.isOverBudget = state.isOverBudget
         round.unreachable = state.unreachable
+        round.lastTrouble = state.lastTrouble
         // Rank 0 speaks for the whole pool; the others may have stopped short of its end.
         if rows == nil, !round.isOverBudget, !round.wasStopped { try records.finish() }
         summary.add(before, state.counts, rows == nil ? records : nil)
-        try awaitOthers(finished, labeller, &summary, before, tally)
+        try awaitOthers(finished, stops, &summary, tally)
         return round
     }
 
     private static func start(
         _ row: LeasedRecords.Row, _ labeller: ServerLabeller, _ tally: LabellingTally,
-        isLastTry: Bool
+        round: Int
     ) {
         tally.began()
         Task.detached {
-            tally.ended(row.number, await labeller.label(row, isLastTry: isLastTry))
+            tally.ended(row.number, await labeller.label(row, round: round))
         }
     }
 
     /// Waits in small steps: a barrier would report the ranks that still label as missing.
     private func awaitOthers(
-        _ finished: SharedCounter, _ labeller: ServerLabeller, _ summary: inout LabellingSummary,
-        _ before: LabellingSummary, _ tally: LabellingTally
+        _ finished: SharedCounter, _ stops: StopRequest, _ summary: inout LabellingSummary,
+        _ tally: LabellingTally
     ) throws {
         _ = try finished.fetchAdd(1)
         var steps = 0
@@ -197,7 +206,9 @@ public struct LabellingJob {
             try communicator.checkFailure()
             tally.wait(seconds: 0.05)
             steps += 1
-            if steps % 10 == 0 { try observe(summary) }
+            guard steps % 10 == 0 else { continue }
+            try observe(summary)
+            _ = try stops.isKnown()
         }
         try observe(summary)
     }
@@ -218,6 +229,27 @@ public struct LabellingJob {
         return try communicator.allGather(Array(text.utf8)).flatMap { bytes in
             String(decoding: bytes, as: UTF8.self).split(separator: " ").compactMap { Int($0) }
         }
+    }
+}
+
+/// A signal that came to any rank, told to all.
+private final class StopRequest {
+    private let counter: SharedCounter
+    private let isRequested: () -> Bool
+    private var isTold = false
+
+    init(counter: SharedCounter, isRequested: @escaping () -> Bool) {
+        self.counter = counter
+        self.isRequested = isRequested
+    }
+
+    /// Whether some rank was asked to stop.
+    func isKnown() throws -> Bool {
+        if !isTold, isRequested() {
+            isTold = true
+            try _ = counter.fetchAdd(1)
+        }
+        return try counter.load() > 0
     }
 }
 

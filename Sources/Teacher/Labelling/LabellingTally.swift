@@ -24,6 +24,7 @@ final class LabellingTally: @unchecked Sendable {
     private var returnedRows: [Int] = []
     private var deferredRows: [Int] = []
     private var unreachable: String?
+    private var lastTrouble: String?
     private var overBudget = false
     private var error: TeacherError?
 
@@ -32,6 +33,8 @@ final class LabellingTally: @unchecked Sendable {
         var active: Int
         var counts: LabellingCounts
         var unreachable: String?
+        /// What was said of a record on which servers failed.
+        var lastTrouble: String?
         var isOverBudget: Bool
         var error: TeacherError?
     }
@@ -40,7 +43,7 @@ final class LabellingTally: @unchecked Sendable {
         condition.withLock {
             State(
                 active: active, counts: counts, unreachable: unreachable,
-                isOverBudget: overBudget, error: error)
+                lastTrouble: lastTrouble, isOverBudget: overBudget, error: error)
         }
     }
 
@@ -72,7 +75,8 @@ final class LabellingTally: @unchecked Sendable {
             counts.returned += 1
             returnedRows.append(row)
             unreachable = reason
-        case .exhausted:
+        case .exhausted(let reason, _):
+            lastTrouble = reason
             counts.returned += 1
             returnedRows.append(row)
         case .deferred: deferredRows.append(row)

@@ -13,7 +13,7 @@ public enum LabellingOutcome: Sendable {
     /// No server could be brought to answer; another rank may have more luck.
     case unreachable(reason: String)
     /// Servers failed on this record, and not on others: once more, later, then it is quarantined.
-    case exhausted(reason: String)
+    case exhausted(reason: String, isThrottled: Bool)
     /// An earlier row asks the same; when that is answered, this one is too.
     case deferred
     /// The cap is reached.
@@ -79,11 +79,15 @@ public struct ServerLabeller: Sendable {
 
     /// Labels a record.
     ///
-    /// - Parameter isLastTry: Whether a record on which servers fail is quarantined now.
-    public func label(_ row: LeasedRecords.Row, isLastTry: Bool) async -> LabellingOutcome {
+    /// - Parameter round: From 0. From the second on, a record on which servers fail is quarantined; from
+    ///   the third on, a row that repeats another is asked like any: that one got no answer, or another.
+    public func label(_ row: LeasedRecords.Row, round: Int) async -> LabellingOutcome {
         do {
-            let outcome = try await chain(row)
-            guard case .exhausted(let reason) = outcome, isLastTry else { return outcome }
+            let outcome = try await chain(row, asksRepeats: round >= 2)
+            // A server that has enough of us says nothing of the record.
+            guard case .exhausted(let reason, isThrottled: false) = outcome, round >= 1 else {
+                return outcome
+            }
             return try fail(row, LabelFailure(.unanswered, reason))
         } catch let error as TeacherError {
             return .fatal(error)
@@ -92,7 +96,9 @@ public struct ServerLabeller: Sendable {
         }
     }
 
-    private func chain(_ row: LeasedRecords.Row) async throws -> LabellingOutcome {
+    private func chain(
+        _ row: LeasedRecords.Row, asksRepeats: Bool
+    ) async throws -> LabellingOutcome {
         var answers: [LabelKey: [UInt8]] = [:]
         while true {
             var trouble: TeacherError?
@@ -113,18 +119,17 @@ public struct ServerLabeller: Sendable {
                 return .labelled
             case .failed(let failure):
                 return try fail(row, failure)
-            case .ask where row.isRepeat: return .deferred
+            case .ask where row.isRepeat && !asksRepeats: return .deferred
             case .ask(let requests):
-                for (request, outcome) in await outcomes(of: requests) {
-                    let key = request.key(teacher: teacher)
+                for (request, outcome) in await outcomes(of: requests, row) {
                     switch outcome {
-                    case .answered(let response, let attempt):
-                        try keep(response, attempt, row)
-                        answers[key] = response.body
+                    case .answered(let response, _):
+                        answers[request.key(teacher: teacher)] = response.body
                     case .refused(let status, let reason):
                         return try fail(row, LabelFailure(.refused, "\(status): \(reason)"))
                     case .unreachable(let reason): return .unreachable(reason: reason)
-                    case .exhausted(let reason): return .exhausted(reason: reason)
+                    case .exhausted(let reason, let isThrottled):
+                        return .exhausted(reason: reason, isThrottled: isThrottled)
                     case .overBudget: return .overBudget
                     case .cancelled: return .cancelled
                     case .failed(let error): return .fatal(error)
@@ -134,29 +139,34 @@ public struct ServerLabeller: Sendable {
         }
     }
 
-    /// All that was answered comes first, so that it is kept whatever the others came to.
+    /// Asks requests together; each answer is kept as it comes, whatever the others come to.
     private func outcomes(
-        of requests: [TeacherRequest]
+        of requests: [TeacherRequest], _ row: LeasedRecords.Row
     ) async -> [(TeacherRequest, RequestOutcome)] {
-        guard requests.count > 1 else {
-            let request = requests[0]
-            return [(request, await service.answer(request, key: request.key(teacher: teacher)))]
-        }
+        guard requests.count > 1 else { return [(requests[0], await ask(requests[0], row))] }
         let found = await withTaskGroup(of: (Int, RequestOutcome).self) { group in
             for (index, request) in requests.enumerated() {
-                group.addTask {
-                    (index, await service.answer(request, key: request.key(teacher: teacher)))
-                }
+                group.addTask { (index, await ask(request, row)) }
             }
             var found: [(Int, RequestOutcome)] = []
             for await one in group { found.append(one) }
             return found.sorted { $0.0 < $1.0 }
         }
-        func isAnswer(_ outcome: RequestOutcome) -> Bool {
-            if case .answered = outcome { true } else { false }
+        return found.map { (requests[$0.0], $0.1) }
+    }
+
+    private func ask(
+        _ request: TeacherRequest, _ row: LeasedRecords.Row
+    ) async -> RequestOutcome {
+        let outcome = await service.answer(request, key: request.key(teacher: teacher))
+        guard case .answered(let response, let attempt) = outcome else { return outcome }
+        do {
+            try keep(response, attempt, row)
+            return outcome
+        } catch {
+            return .failed(
+                error as? TeacherError ?? TeacherError(.ledgerUnwritable, "\(error)"))
         }
-        return (found.filter { isAnswer($0.1) } + found.filter { !isAnswer($0.1) })
-            .map { (requests[$0.0], $0.1) }
     }
 
     private func keep(

@@ -27,10 +27,15 @@ extension LabelLedger {
         var batch = LedgerBatch()
         for (generation, path) in files {
             found.generation = max(found.generation, generation)
-            guard let bytes = FileManager.default.contents(atPath: path),
-                let (teacher, events) = JournalFile.read([UInt8](bytes))
-            else { continue }
-            if generation > committed { batch.take(events) }
+            // One that is in the tables already was left by a kill in the midst of recovery.
+            guard generation > committed else { continue }
+            guard let bytes = FileManager.default.contents(atPath: path) else {
+                throw TeacherError(
+                    .ledgerUnreadable,
+                    "\(path): cannot read; it holds answers that are paid for, make it readable")
+            }
+            guard let (teacher, events) = JournalFile.read([UInt8](bytes)) else { continue }
+            batch.take(events)
             // Each file begins with what was under way before it, so the newest one knows.
             guard generation == files.last?.generation else { continue }
             let open = Self.underWay(events)

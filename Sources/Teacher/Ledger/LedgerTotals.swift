@@ -84,7 +84,8 @@ public struct LedgerTotals: Sendable, Equatable {
         let rows = try Row.fetchAll(
             database,
             sql: """
-                SELECT teacher, kind, count(*), reason FROM failures GROUP BY teacher, kind
+                SELECT teacher, kind, count(DISTINCT key), reason FROM failures
+                WHERE key NOT IN (SELECT key FROM labels) GROUP BY teacher, kind
                 """)
         for row in rows {
             add(

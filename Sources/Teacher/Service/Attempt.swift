@@ -40,7 +40,8 @@ public enum RequestOutcome: Sendable {
     /// No server could be brought to answer; another rank may have more luck.
     case unreachable(reason: String)
     /// Servers are there, and all sendings of this request failed: it may be the request's fault.
-    case exhausted(reason: String)
+    /// Or the servers have enough of us: then it isn't.
+    case exhausted(reason: String, isThrottled: Bool)
     /// The cap is reached: nothing was sent.
     case overBudget
     /// The job is stopping, or the task was cancelled: this request isn't in flight any more.

@@ -46,6 +46,7 @@ struct BaseURL: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func withoutCredentials(_ text: String) -> String {
+        let text = text.split(separator: "?", maxSplits: 1).first.map(String.init) ?? ""
         guard let at = text.lastIndex(of: "@"), let slashes = text.range(of: "//"),
             slashes.upperBound < at
         else { return text }

@@ -47,7 +47,7 @@ struct EndpointBoard {
 
     /// Whether a request can queue up at `now`, in seconds.
     mutating func gate(now: Double) -> Gate {
-        if endpoints.contains(where: { isOpen($0, now) }) { return .open }
+        // A server whose time is up is tried first: it must come back while others are healthy, too.
         for index in endpoints.indices {
             let endpoint = endpoints[index]
             if let until = endpoint.outUntil, until <= now, !endpoint.isProbed,
@@ -57,6 +57,7 @@ struct EndpointBoard {
                 return .probe(index)
             }
         }
+        if endpoints.contains(where: { isOpen($0, now) }) { return .open }
         let next = endpoints.map { endpoint -> Double in
             if endpoint.isProbed { return now + Self.probePollSeconds }
             return max(endpoint.outUntil ?? 0, endpoint.pausedUntil, now + 0.001)

@@ -83,6 +83,23 @@ public struct ServiceOptions: Sendable {
         self.apiKey = apiKey
     }
 
+    /// Looks at everything that can be wrong before a server is reached.
+    ///
+    /// Throws `.configuration` for a URL, an environment variable or a number that can't be.
+    public func validate() throws(TeacherError) {
+        try check()
+        _ = try addresses()
+    }
+
+    /// The servers, variables put in.
+    func addresses() throws(TeacherError) -> [BaseURL] {
+        var addresses: [BaseURL] = []
+        for text in baseURLs {
+            addresses.append(try BaseURL(EnvironmentText.expanded(text, key: "base_url")))
+        }
+        return addresses
+    }
+
     /// Throws `.configuration` where a number can't be.
     func check() throws(TeacherError) {
         guard !baseURLs.isEmpty else {

@@ -86,7 +86,8 @@ extension TeacherService {
         case .giveUp(let fate):
             close(fate)
             return .exhausted(
-                reason: "given up after \(way.sendings) sendings; the last: \(finding.trouble)")
+                reason: "given up after \(way.sendings) sendings; the last: \(finding.trouble)",
+                isThrottled: finding.status == 429 || finding.status == 503)
         case .failJob:
             close(.released)
             let error = TeacherError(

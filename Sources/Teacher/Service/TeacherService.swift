@@ -47,9 +47,7 @@ public final class TeacherService: Sendable {
                 "budget.usd is given without prices: give price.input_per_million and"
                     + " price.output_per_million (0 for a server that costs nothing)")
         }
-        servers = try options.baseURLs.map { text throws(TeacherError) in
-            try BaseURL(EnvironmentText.expanded(text, key: "base_url"))
-        }
+        servers = try options.addresses()
         self.options = options
         self.limits = limits
         self.inspect = inspect

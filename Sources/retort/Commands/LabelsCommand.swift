@@ -41,6 +41,11 @@ struct LabelsShow: ParsableCommand {
     func run() throws {
         try Launch.alone {
             let contents = try LedgerContents(folder: folder)
+            guard !contents.files.isEmpty else {
+                throw TeacherError(
+                    .ledgerUnreadable,
+                    "\(folder): no label ledger (rank-*.sqlite) here; a run's are in its labels/")
+            }
             var table = TextTable([.init("file"), .init("rows", .right)])
             for file in contents.files { table.add([file.path, String(file.rows)]) }
             StandardOutput.write(table.text)

@@ -40,8 +40,11 @@ extension Recipe.TeacherOptions {
 
 extension Recipe.ServerOptions {
     fileprivate mutating func visit(_ fields: RecipeFields) throws {
-        if !fields.isWriting { try fields.texts("base_url", &baseURLs) }
+        var single: [String] = []
+        if !fields.isWriting { try fields.texts("base_url", &single) }
         try fields.texts("base_urls", &baseURLs)
+        guard single.isEmpty || baseURLs.isEmpty else { throw fields.both("base_url", "base_urls") }
+        baseURLs += single
         try fields.secret("api_key", &apiKey)
         try fields.number("timeout", &timeout, 1e-3...86_400)
         try fields.number("connect_timeout", &connectTimeout, 1e-3...86_400)
@@ -89,7 +92,14 @@ extension LabelTaskOptions {
             try fields.text("user_file", &prompt.userFile)
         }
         try fields.sections("prompts", &prompts, Prompt(), visit)
-        if !fields.isWriting { try fields.sections("prompt", &prompts, Prompt(), visit) }
+        if !fields.isWriting {
+            var single: [Prompt] = []
+            try fields.sections("prompt", &single, Prompt(), visit)
+            guard single.isEmpty || prompts == [Prompt()] else {
+                throw fields.both("prompt", "prompts")
+            }
+            if !single.isEmpty { prompts = single }
+        }
         try fields.optionalSection("examples", &examples, Examples(path: "")) { fields, examples in
             try fields.text("path", &examples.path)
             try fields.integer("count", &examples.count, 0...1000)

@@ -45,6 +45,12 @@ enum RecipeChecks {
             try require(
                 !teacher.servers.baseURLs.isEmpty,
                 "teacher.base_url is missing: name the server, http://HOST:8000/v1 say")
+            for address in teacher.servers.baseURLs + [teacher.servers.proxy ?? ""] {
+                try require(
+                    !address.contains("@") && !address.contains("?"),
+                    "teacher.base_url and teacher.proxy may hold no user, password or query: a key "
+                        + "belongs into teacher.api_key, as ${NAME_OF_A_VARIABLE}")
+            }
             try require(
                 !teacher.task.model.isEmpty,
                 "teacher.model is missing: the model's name as the server knows it")
@@ -54,6 +60,13 @@ enum RecipeChecks {
             try require(
                 (teacher.servers.inputPrice == nil) == (teacher.servers.outputPrice == nil),
                 "teacher.price needs both input_per_million and output_per_million")
+            try require(
+                teacher.task.examples.map { !$0.path.isEmpty } ?? true,
+                "teacher.examples.path is missing: name the file of examples")
+            try require(
+                teacher.calibration.isEmpty
+                    || teacher.task.confidenceSource != LabelTaskOptions.Confidence.none,
+                "teacher.calibration needs confidences: set teacher.confidence")
             try require(
                 teacher.task.examples?.choose != .nearest || !teacher.exampleModel.isEmpty,
                 "teacher.example_model is missing: examples that are nearest need an encoder's folder"

@@ -95,6 +95,11 @@ extension RecipeFields {
         }
     }
 
+    /// The error for two keys that say the same thing.
+    func both(_ key: String, _ other: String) -> RecipeError {
+        RecipeError("\(file): \(join(key)) and \(join(other)) are both given; give one of them")
+    }
+
     private func nodeWritten<Element>(
         _ element: Element, _ key: String, _ visit: (RecipeFields, inout Element) throws -> Void
     ) throws -> Node {
