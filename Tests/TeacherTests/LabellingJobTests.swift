@@ -175,6 +175,8 @@ import Testing
         let summary = try await world.label()
         #expect((summary.counts.labelled, summary.counts.failed) == (8, 1))
         #expect(try LedgerTotals(folder: folder.path).failures.map(\.kind) == ["unanswered"])
-        #expect(try await world.label().cached == 9)
+        // Another call tries it again: another day may be better.
+        let again = try await world.label()
+        #expect((again.cached, again.counts.failed) == (8, 1))
     }
 }

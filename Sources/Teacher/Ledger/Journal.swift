@@ -3,6 +3,7 @@
 // way, the commit names the old one, and then the old one goes.
 
 import Foundation
+import Glibc
 
 /// The open journal of a rank.
 struct Journal: ~Copyable {
@@ -31,13 +32,26 @@ struct Journal: ~Copyable {
     mutating func append(_ events: [JournalEvent]) throws(TeacherError) {
         var bytes: [UInt8] = []
         for event in events {
-            bytes += JournalFile.bytes(event)
+            JournalFile.append(event, to: &bytes)
             note(event)
         }
-        do {
-            try file.write(contentsOf: Data(bytes))
-        } catch {
-            throw Self.unwritable(Self.path(stem, generation), error)
+        try write(bytes)
+    }
+
+    /// Hands bytes to the system; FileHandle would copy them twice.
+    private func write(_ bytes: [UInt8]) throws(TeacherError) {
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Glibc.write(
+                    file.fileDescriptor, buffer.baseAddress?.advanced(by: written),
+                    bytes.count - written)
+            }
+            guard count >= 0 || errno == EINTR else {
+                throw Self.unwritable(
+                    Self.path(stem, generation), POSIXError(.init(rawValue: errno) ?? .EIO))
+            }
+            written += max(0, count)
         }
     }
 

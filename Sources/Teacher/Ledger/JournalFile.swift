@@ -26,48 +26,88 @@ enum JournalEvent: Equatable {
 /// The form of journal files.
 enum JournalFile {
     /// The first line of a file.
-    static func header(teacher: String) -> [UInt8] { record("J 1", [Array(teacher.utf8)]) }
+    static func header(teacher: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append("J 1", to: &bytes)
+        end(with: [teacher], to: &bytes)
+        return bytes
+    }
 
     /// An event as bytes.
     static func bytes(_ event: JournalEvent) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append(event, to: &bytes)
+        return bytes
+    }
+
+    /// Appends an event; this runs for each request, so nothing is made that isn't needed.
+    static func append(_ event: JournalEvent, to bytes: inout [UInt8]) {
         switch event {
         case .sent(let attempt):
-            return record(
-                "S \(attempt.key) \(attempt.reservedTokens) \(attempt.reservedMicro)", [])
+            append("S ", attempt.key, to: &bytes)
+            append([attempt.reservedTokens, attempt.reservedMicro], to: &bytes)
+            end(with: [], to: &bytes)
         case .released(let key):
-            return record("R \(key)", [])
+            append("R ", key, to: &bytes)
+            end(with: [], to: &bytes)
         case .lost(let loss):
             let attempt = loss.attempt
-            return record(
-                "L \(attempt.key) \(attempt.reservedTokens) \(attempt.reservedMicro) "
-                    + "\(loss.createdAtMicroseconds)", [Array(loss.reason.utf8)])
+            append("L ", attempt.key, to: &bytes)
+            append(
+                [attempt.reservedTokens, attempt.reservedMicro, loss.createdAtMicroseconds],
+                to: &bytes)
+            end(with: [loss.reason], to: &bytes)
         case .answered(let entry):
             let response = entry.response
-            let usage = response.usage
-            return record(
-                "A \(entry.key) \(entry.createdAtMicroseconds) \(response.latencyMicroseconds) "
-                    + "\(entry.chargedTokens) \(entry.priceMicro) "
-                    + "\(usage?.promptTokens ?? -1) \(usage?.completionTokens ?? -1)",
+            append("A ", entry.key, to: &bytes)
+            append(
                 [
-                    Array(entry.recordID.utf8), Array(response.server.utf8),
-                    Array((response.finishReason ?? "").utf8), response.body,
-                ])
+                    entry.createdAtMicroseconds, response.latencyMicroseconds,
+                    entry.chargedTokens, entry.priceMicro,
+                    Int64(response.usage?.promptTokens ?? -1),
+                    Int64(response.usage?.completionTokens ?? -1),
+                ], to: &bytes)
+            end(
+                with: [entry.recordID, response.server, response.finishReason ?? ""],
+                body: response.body, to: &bytes)
         case .failed(let entry):
-            return record(
-                "F \(entry.key) \(entry.createdAtMicroseconds)",
-                [entry.recordID, entry.teacher, entry.failure.kind.rawValue, entry.failure.reason]
-                    .map { Array($0.utf8) })
+            append("F ", entry.key, to: &bytes)
+            append([entry.createdAtMicroseconds], to: &bytes)
+            end(
+                with: [
+                    entry.recordID, entry.teacher, entry.failure.kind.rawValue,
+                    entry.failure.reason,
+                ], to: &bytes)
         }
     }
 
-    private static func record(_ line: String, _ texts: [[UInt8]]) -> [UInt8] {
-        var bytes = Array(line.utf8)
-        for text in texts { bytes += Array(" \(text.count)".utf8) }
+    private static func append(_ word: String, to bytes: inout [UInt8]) {
+        bytes += word.utf8
+    }
+
+    private static func append(_ word: String, _ key: LabelKey, to bytes: inout [UInt8]) {
+        bytes += word.utf8
+        key.appendHexadecimal(to: &bytes)
+    }
+
+    private static func append(_ numbers: [Int64], to bytes: inout [UInt8]) {
+        for number in numbers {
+            bytes.append(UInt8(ascii: " "))
+            bytes += String(number).utf8
+        }
+    }
+
+    /// The lengths of texts, the end of the line, and the texts.
+    private static func end(
+        with texts: [String], body: [UInt8]? = nil, to bytes: inout [UInt8]
+    ) {
+        append(texts.map { Int64($0.utf8.count) }, to: &bytes)
+        if let body { append([Int64(body.count)], to: &bytes) }
         bytes.append(UInt8(ascii: "\n"))
-        guard !texts.isEmpty else { return bytes }
-        for text in texts { bytes += text }
+        guard !texts.isEmpty else { return }
+        for text in texts { bytes += text.utf8 }
+        if let body { bytes += body }
         bytes.append(UInt8(ascii: "\n"))
-        return bytes
     }
 
     /// The teacher and the events of a file, as far as it is whole; nil when not even its head is.

@@ -46,10 +46,23 @@ public struct LabelKey: Sendable, Hashable, CustomStringConvertible {
     /// 370,000 times), where a mistake is found later by the whole key.
     public var fingerprint: UInt64 { words[0] }
 
+    /// Appends the digits of `description`.
+    func appendHexadecimal(to bytes: inout [UInt8]) {
+        for index in 0..<4 {
+            for shift in stride(from: 60, through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: words[index] >> UInt64(shift)) & 15
+                let first = digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10
+                bytes.append(first + digit)
+            }
+        }
+    }
+
     /// 64 hexadecimal digits, lower case.
     public var description: String {
-        ContentHash.hexadecimal(
-            (0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64(56 - $0 % 8 * 8)) })
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(64)
+        appendHexadecimal(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// SHA-256 of a request's bytes alone, in hexadecimal.

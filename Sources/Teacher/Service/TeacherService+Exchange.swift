@@ -18,6 +18,8 @@ extension TeacherService {
         /// Microseconds since 1970.
         var notBefore: Int64 = 0
         var lastTrouble = ""
+        /// The status of the last answer; 0 where there was none.
+        var lastStatus = 0
 
         /// Tokens that it will probably take: what rates are kept by until the usage is known.
         var estimate: Int64 {
@@ -53,6 +55,7 @@ extension TeacherService {
             return .answered(response, attempt)
         }
         way.lastTrouble = finding.trouble
+        way.lastStatus = finding.status
         way.tried.insert(server)
         let hasOther = board.withLock { $0.hasOther(than: way.tried, now: Self.seconds()) }
         return conclude(&way, finding, way.retry.handle(finding.event, hasOther: hasOther))

@@ -82,6 +82,11 @@ public final class TeacherService: Sendable {
             let probe: Int?
             switch await passGate() {
             case .passed(let index): probe = index
+            case .ended(.unreachable) where way.lastStatus >= 500:
+                // Servers failed on this very request: it may be what brought them down.
+                return .exhausted(
+                    reason: "given up after \(way.sendings) sendings; the last: "
+                        + way.lastTrouble, isThrottled: false)
             case .ended(let outcome): return outcome
             }
             switch await clerk.admit(
