@@ -89,7 +89,14 @@ struct ServerLabelling {
                     + (failure.map { "\($0.kind), as: \($0.example)" } ?? "see `retort labels show`")
                     + "; after mending that, teacher.retry_failed: true asks again")
         }
-        if summary.isOverBudget { throw try overBudget(summary, panel.total ?? rows?.whole()) }
+        if summary.isOverBudget {
+            // Rank 0 knows the rows; all ranks end with its words, whichever is heard.
+            let text =
+                console.isLeader
+                ? try overBudget(summary, panel.total ?? rows?.whole()).message : ""
+            let told = try communicator.allGather(Array(text.utf8))[0]
+            throw TeacherError(.budgetReached, String(decoding: told, as: UTF8.self))
+        }
         return summary
     }
 
