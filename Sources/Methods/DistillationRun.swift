@@ -151,18 +151,16 @@ public final class DistillationRun {
         isStopRequested: @escaping () -> Bool
     ) throws -> LabelledInputs? {
         console.say("teacher: \(teacher.description)")
+        let gold = try calibrationRecords()
         if let labels = try knownLabels() {
             // A gold label that no class answers to is found before anything is paid for.
-            let records =
-                try inputs.pool.records + (inputs.test?.records ?? [])
-                + calibrationRecords(inputs)
+            let records = inputs.pool.records + (inputs.test?.records ?? []) + gold
             _ = try GoldLabels.classes(of: records, labels)
         }
         let stage = labelStage(teacher, mayAsk: mayAsk, isStopRequested: isStopRequested)
         // The embedded teacher is free, so it is also measured on the test texts.
         let asksTest = recipe.teacher.kind == .encoder
         let test = asksTest ? inputs.test?.records ?? [] : []
-        let gold = try calibrationRecords(inputs)
         let result = try stage.run(inputs.pool.records + test + gold)
         guard result.isComplete else { return nil }
         let labels = try labelSet(inputs, result)
@@ -171,6 +169,7 @@ public final class DistillationRun {
         let scaling = try TeacherCalibration.fit(
             gold, Array(answers.suffix(gold.count)), labels: labels)
         if let scaling {
+            answers = answers.map { $0.map(scaling.applied) }
             console.say(
                 "teacher's confidences: temperature \(fixed(scaling.temperature, 3)), fitted on "
                     + "\(scaling.count) gold texts")
@@ -180,7 +179,6 @@ public final class DistillationRun {
                         + "more, some hundred")
             }
         }
-        if let scaling { answers = answers.map { $0.map(scaling.applied) } }
         let own = Array(answers[..<poolCount])
         let rule = recipe.method.selection.rule
         let pool = try LabelledPool(
@@ -197,9 +195,8 @@ public final class DistillationRun {
                     inputs.pool.records, own, labels: labels)))
     }
 
-    /// Texts with gold labels for fitting the teacher's temperature; those of the pool are left out,
-    /// since they are asked for anyway and an id stands for one text.
-    private func calibrationRecords(_ inputs: RunInputs) throws -> [Record] {
+    /// Texts with gold labels, on which the teacher's temperature is fitted.
+    private func calibrationRecords() throws -> [Record] {
         guard !recipe.teacher.calibration.isEmpty else { return [] }
         return try RunInputs.read(recipe.teacher.calibration, recipe.data, labelRequired: true)
             .records

@@ -41,32 +41,14 @@ public final class DecoderModel: @unchecked Sendable {
     ///
     /// - Throws: `ModelError` where the system refuses to write.
     public func export(to target: String) throws(ModelError) {
-        let staging = "\(target).tmp-\(ProcessInfo.processInfo.processIdentifier)"
-        let files = FileManager.default
-        do {
-            try? files.removeItem(atPath: staging)
-            try files.createDirectory(atPath: staging, withIntermediateDirectories: true)
+        try FolderExport.write(
+            parameters, from: folder.path, companions: DecoderFolder.companions, to: target
+        ) {
             var json = try JSONFields(path: "\(folder.path)/config.json")
             json.set("dtype", "float32")
             json.remove("torch_dtype")
             json.remove("_name_or_path")
-            try json.serialized().write(to: URL(fileURLWithPath: "\(staging)/config.json"))
-            for name in DecoderFolder.companions
-            where files.fileExists(atPath: "\(folder.path)/\(name)") {
-                try files.copyItem(atPath: "\(folder.path)/\(name)", toPath: "\(staging)/\(name)")
-            }
-            let sources = parameters.parameters.enumerated().map { index, parameter in
-                TensorSource(
-                    name: parameter.name, shape: parameter.shape,
-                    floats: parameters.value(index).toArray())
-            }
-            try SafetensorsWriter.write(
-                sources, metadata: ["format": "pt"], to: "\(staging)/model.safetensors")
-            if files.fileExists(atPath: target) { try files.removeItem(atPath: target) }
-            try files.moveItem(atPath: staging, toPath: target)
-        } catch {
-            try? files.removeItem(atPath: staging)
-            throw ModelError(.unwritable, "\(target): can't be written: \(error)")
+            return try json.serialized()
         }
     }
 }

@@ -120,28 +120,10 @@ public struct ModelFolder: Sendable {
     func export(
         _ parameters: ParameterSet, labels: [String], to target: String
     ) throws(ModelError) {
-        let staging = "\(target).tmp-\(ProcessInfo.processInfo.processIdentifier)"
-        let files = FileManager.default
-        do {
-            try? files.removeItem(atPath: staging)
-            try files.createDirectory(atPath: staging, withIntermediateDirectories: true)
-            try exportedConfiguration(labels).write(
-                to: URL(fileURLWithPath: "\(staging)/config.json"))
-            for name in Self.tokenizerFiles where files.fileExists(atPath: "\(path)/\(name)") {
-                try files.copyItem(atPath: "\(path)/\(name)", toPath: "\(staging)/\(name)")
-            }
-            let sources = parameters.parameters.enumerated().map { index, parameter in
-                TensorSource(
-                    name: parameter.name, shape: parameter.shape,
-                    floats: parameters.value(index).toArray())
-            }
-            try SafetensorsWriter.write(
-                sources, metadata: ["format": "pt"], to: "\(staging)/model.safetensors")
-            if files.fileExists(atPath: target) { try files.removeItem(atPath: target) }
-            try files.moveItem(atPath: staging, toPath: target)
-        } catch {
-            try? files.removeItem(atPath: staging)
-            throw ModelError(.unwritable, "\(target): can't be written: \(error)")
+        try FolderExport.write(
+            parameters, from: path, companions: Self.tokenizerFiles, to: target
+        ) {
+            try exportedConfiguration(labels)
         }
     }
 

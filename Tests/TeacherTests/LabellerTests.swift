@@ -3,6 +3,7 @@
 import Corpus
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Teacher

@@ -5,7 +5,8 @@
 /// Deals out leases, ranges of positions, from a counter shared by all ranks.
 public struct LeaseDealer {
     private let count: Int64
-    private let leaseSize: Int64
+    /// Positions of the next lease, at least 1; what is dealt already stays as it is.
+    public var leaseSize: Int
     private let fetchAdd: (Int64) throws -> Int64
     private var exhausted = false
 
@@ -17,19 +18,19 @@ public struct LeaseDealer {
     ) {
         precondition(count >= 0 && leaseSize > 0, "count \(count), lease size \(leaseSize)")
         self.count = Int64(count)
-        self.leaseSize = Int64(leaseSize)
+        self.leaseSize = leaseSize
         self.fetchAdd = fetchAdd
     }
 
     /// The next lease of this rank; nil when all are dealt, and from then on without asking.
     public mutating func next() throws -> Range<Int>? {
         guard !exhausted else { return nil }
-        let start = try fetchAdd(leaseSize)
+        let start = try fetchAdd(Int64(leaseSize))
         precondition(start >= 0, "the shared counter gave \(start)")
         guard start < count else {
             exhausted = true
             return nil
         }
-        return Int(start)..<Int(min(start + leaseSize, count))
+        return Int(start)..<Int(min(start + Int64(leaseSize), count))
     }
 }

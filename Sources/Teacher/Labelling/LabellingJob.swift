@@ -119,9 +119,10 @@ public struct LabellingJob {
         let finished = try communicator.counter(named: "label.finished")
         let stops = StopRequest(
             counter: try communicator.counter(named: "label.stops"), isRequested: isStopRequested)
-        let count = Int64(rows?.count ?? Int.max / 2)
-        // A lease of rows that all have labels is followed by a larger one.
-        var size = leaseSize
+        // How many rows a pool has is known at its end.
+        var dealer = LeaseDealer(count: rows?.count ?? Int.max / 2, leaseSize: leaseSize) {
+            try leases.fetchAdd($0)
+        }
         var records = LeasedRecords(try open(), known: rows == nil ? known : KeySet()) { record in
             ServerLabeller.keys(
                 of: record, identity: labeller.identity, fields: labeller.task.usedFields)
@@ -149,12 +150,10 @@ public struct LabellingJob {
             let wantsMore =
                 isDealing && !round.wasStopped && !state.isOverBudget && state.unreachable == nil
             if wantsMore, labeller.hasRoom(active: state.active) {
-                let first = try leases.fetchAdd(Int64(size))
-                guard first < count else {
+                guard let lease = try dealer.next() else {
                     isDealing = false
                     continue
                 }
-                let lease = Int(first)..<Int(min(first + Int64(size), count))
                 let taken =
                     if let rows {
                         try records.take(rows: rows[lease])
@@ -162,7 +161,9 @@ public struct LabellingJob {
                         try records.take(lease)
                     }
                 if rows == nil, records.isAtEnd { isDealing = false }
-                size = taken.isEmpty ? min(size * 2, max(256, leaseSize)) : leaseSize
+                // A lease of rows that all have labels is followed by a larger one.
+                dealer.leaseSize =
+                    taken.isEmpty ? min(dealer.leaseSize * 2, max(256, leaseSize)) : leaseSize
                 for row in taken {
                     Self.start(row, labeller, tally, round: summary.rounds)
                 }

@@ -121,10 +121,10 @@ public struct ServerLabeller: Sendable {
                 return try fail(row, failure)
             case .ask where row.isRepeat && !asksRepeats: return .deferred
             case .ask(let requests):
-                for (request, outcome) in await outcomes(of: requests, row) {
+                for outcome in await outcomes(of: requests, row) {
                     switch outcome {
-                    case .answered(let response, _):
-                        answers[request.key(teacher: teacher)] = response.body
+                    case .answered(let response, let attempt):
+                        answers[attempt.key] = response.body
                     case .refused(let status, let reason):
                         return try fail(row, LabelFailure(.refused, "\(status): \(reason)"))
                     case .unreachable(let reason): return .unreachable(reason: reason)
@@ -142,17 +142,16 @@ public struct ServerLabeller: Sendable {
     /// Asks requests together; each answer is kept as it comes, whatever the others come to.
     private func outcomes(
         of requests: [TeacherRequest], _ row: LeasedRecords.Row
-    ) async -> [(TeacherRequest, RequestOutcome)] {
-        guard requests.count > 1 else { return [(requests[0], await ask(requests[0], row))] }
-        let found = await withTaskGroup(of: (Int, RequestOutcome).self) { group in
+    ) async -> [RequestOutcome] {
+        guard requests.count > 1 else { return [await ask(requests[0], row)] }
+        return await withTaskGroup(of: (Int, RequestOutcome).self) { group in
             for (index, request) in requests.enumerated() {
                 group.addTask { (index, await ask(request, row)) }
             }
             var found: [(Int, RequestOutcome)] = []
             for await one in group { found.append(one) }
-            return found.sorted { $0.0 < $1.0 }
+            return found.sorted { $0.0 < $1.0 }.map(\.1)
         }
-        return found.map { (requests[$0.0], $0.1) }
     }
 
     private func ask(

@@ -2,7 +2,6 @@
 // into the ledger's tables in groups, twice a second, because a commit costs several syncs of the disk.
 
 import Foundation
-import Synchronization
 
 /// A rank's ledger in the time of labelling.
 public final class AnswerStore: AttemptJournal, @unchecked Sendable {
@@ -37,7 +36,7 @@ public final class AnswerStore: AttemptJournal, @unchecked Sendable {
         self.teacher = teacher
         var found = try ledger.recoverJournal()
         let generation = found.generation
-        for other in try LabelLedger.ranks(in: folder)
+        for other in try LabelLedger.paths(in: folder).compactMap(LabelLedger.rank)
         where other != rank && other >= size && other % size == rank {
             let orphan = try LabelLedger(folder: folder, rank: other).recoverJournal()
             found.answers += orphan.answers
@@ -117,8 +116,11 @@ public final class AnswerStore: AttemptJournal, @unchecked Sendable {
         try check()
     }
 
-    /// Commits what waits and leaves no journal behind, unless attempts are under way.
+    /// Commits what waits, leaves no journal behind, unless attempts are under way, and gives the ledger
+    /// free; nothing may be kept after.
     public func close() throws {
+        // Tasks that have just ended may hold this for a moment yet; the next store mustn't wait for them.
+        defer { ledger.close() }
         try flush()
         lock.withLock {
             if journal.attemptsUnderWay == 0 { journal.remove(journal.generation) }

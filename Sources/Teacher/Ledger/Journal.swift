@@ -12,8 +12,7 @@ struct Journal: ~Copyable {
     private let stem: String
     private let teacher: String
     private var file: FileHandle
-    /// Attempts whose fate isn't known, and how often each request was sent.
-    private var underWay: [LabelKey: [Attempt]] = [:]
+    private var underWay = AttemptsUnderWay()
 
     /// Begins a file behind all earlier ones.
     ///
@@ -33,7 +32,7 @@ struct Journal: ~Copyable {
         var bytes: [UInt8] = []
         for event in events {
             JournalFile.append(event, to: &bytes)
-            note(event)
+            underWay.note(event)
         }
         try write(bytes)
     }
@@ -59,9 +58,7 @@ struct Journal: ~Copyable {
     mutating func turn() throws(TeacherError) -> Int64 {
         let finished = generation
         var bytes = JournalFile.header(teacher: teacher)
-        for (_, attempts) in underWay.sorted(by: { $0.key.fingerprint < $1.key.fingerprint }) {
-            for attempt in attempts { bytes += JournalFile.bytes(.sent(attempt)) }
-        }
+        for attempt in underWay.all { JournalFile.append(.sent(attempt), to: &bytes) }
         let next = try Self.begin(stem, finished + 1, bytes)
         try? file.close()
         file = next
@@ -75,22 +72,7 @@ struct Journal: ~Copyable {
     }
 
     /// How many attempts are under way.
-    var attemptsUnderWay: Int { underWay.values.reduce(0) { $0 + $1.count } }
-
-    private mutating func note(_ event: JournalEvent) {
-        switch event {
-        case .sent(let attempt): underWay[attempt.key, default: []].append(attempt)
-        case .released(let key): settle(key)
-        case .lost(let loss): settle(loss.attempt.key)
-        case .answered(let entry): settle(entry.key)
-        case .failed: break
-        }
-    }
-
-    private mutating func settle(_ key: LabelKey) {
-        guard underWay[key]?.popLast() != nil else { return }
-        if underWay[key]?.isEmpty == true { underWay[key] = nil }
-    }
+    var attemptsUnderWay: Int { underWay.count }
 
     // MARK: - Files
 

@@ -38,9 +38,10 @@ extension LabelLedger {
             batch.take(events)
             // Each file begins with what was under way before it, so the newest one knows.
             guard generation == files.last?.generation else { continue }
-            let open = Self.underWay(events)
+            var open = AttemptsUnderWay()
+            for event in events { open.note(event) }
             found.underWay = open.count
-            batch.losses += open.map {
+            batch.losses += open.all.map {
                 LossEntry(attempt: $0, teacher: teacher, reason: Self.killedReason)
             }
         }
@@ -71,24 +72,6 @@ extension LabelLedger {
             }
             return (number, "\(folder)/\(name)")
         }.sorted { $0.0 < $1.0 }
-    }
-
-    /// Attempts that were sent and have no fate.
-    private static func underWay(_ events: [JournalEvent]) -> [Attempt] {
-        var open: [Attempt] = []
-        func settle(_ key: LabelKey) {
-            if let index = open.lastIndex(where: { $0.key == key }) { open.remove(at: index) }
-        }
-        for event in events {
-            switch event {
-            case .sent(let attempt): open.append(attempt)
-            case .released(let key): settle(key)
-            case .lost(let loss): settle(loss.attempt.key)
-            case .answered(let entry): settle(entry.key)
-            case .failed: break
-            }
-        }
-        return open
     }
 }
 

@@ -62,6 +62,11 @@ public final class LabelLedger: Sendable {
         }
     }
 
+    /// Lets others write: whoever still holds this ledger must not.
+    func close() {
+        lock.release()
+    }
+
     /// The last journal file whose content is in the tables.
     func journalGeneration() throws(TeacherError) -> Int64 {
         do {
@@ -81,17 +86,25 @@ public final class LabelLedger: Sendable {
             + ".sqlite"
     }
 
-    /// The ranks that have a file in a folder, in order.
-    static func ranks(in folder: String) throws(TeacherError) -> [Int] {
+    /// The ledgers of a folder, in the order of their names; a folder that isn't there has none.
+    static func paths(in folder: String) throws(TeacherError) -> [String] {
+        guard FileManager.default.fileExists(atPath: folder) else { return [] }
         do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
-                guard name.hasPrefix("rank-"), name.hasSuffix(".sqlite") else { return nil }
-                return Int(name.dropFirst("rank-".count).dropLast(".sqlite".count))
-            }.sorted()
+            return try FileManager.default.contentsOfDirectory(atPath: folder)
+                .filter { $0.hasPrefix("rank-") && $0.hasSuffix(".sqlite") }
+                .sorted(by: JSONText.precedes)
+                .map { "\(folder)/\($0)" }
         } catch {
             throw TeacherError(
-                .ledgerUnreadable, "\(folder): cannot read: \(error.localizedDescription)")
+                .ledgerUnreadable,
+                "\(folder): cannot read the folder: \(error.localizedDescription)")
         }
+    }
+
+    /// The rank that writes a ledger; nil for a name that no rank has.
+    static func rank(of path: String) -> Int? {
+        let name = (path as NSString).lastPathComponent
+        return Int(name.dropFirst("rank-".count).dropLast(".sqlite".count))
     }
 
     private static func configuration() -> Configuration {

@@ -3,7 +3,6 @@
 // ranks sees the same.
 
 public import Corpus
-import Foundation
 
 /// Everything that the ledgers of a folder hold.
 public struct LedgerContents: Sendable {
@@ -33,8 +32,7 @@ public struct LedgerContents: Sendable {
     /// Reads every `rank-*.sqlite` of a folder, of one teacher or of all; a folder that isn't there
     /// holds nothing.
     public init(folder: String, teacher: String? = nil) throws(TeacherError) {
-        for name in try Self.fileNames(in: folder) {
-            let path = "\(folder)/\(name)"
+        for path in try LabelLedger.paths(in: folder) {
             let rows = try LedgerFileReader.entries(path: path, teacher: teacher)
             for entry in rows { insert(entry) }
             files.append(File(path: path, rows: rows.count))
@@ -92,21 +90,5 @@ public struct LedgerContents: Sendable {
         }
         return newest.values.map { entries[$0].answer }
             .sorted { JSONText.precedes($0.id, $1.id) }
-    }
-
-    private static func fileNames(in folder: String) throws(TeacherError) -> [String] {
-        var isFolder: ObjCBool = false
-        guard unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
-            return []
-        }
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder)
-                .filter { $0.hasPrefix("rank-") && $0.hasSuffix(".sqlite") }
-                .sorted(by: JSONText.precedes)
-        } catch {
-            throw TeacherError(
-                .ledgerUnreadable,
-                "\(folder): cannot read the folder: \(error.localizedDescription)")
-        }
     }
 }

@@ -13,9 +13,7 @@ extension KeySet {
         labelsIn folder: String, teacher: String, countingFailures failures: Bool
     ) throws(TeacherError) {
         self.init()
-        guard isFolder(folder) else { return }
-        for rank in try LabelLedger.ranks(in: folder) {
-            let path = LabelLedger.path(folder: folder, rank: rank)
+        for path in try LabelLedger.paths(in: folder) {
             try LedgerFileReader.reading(path) { database in
                 let version = try LedgerSchema.version(of: database)
                 guard version > 0 else { return }

@@ -4,13 +4,14 @@
 // and the system drops it when the process ends, however that comes.
 
 import Glibc
+import Synchronization
 
-/// An exclusive lock held for as long as this lives.
+/// An exclusive lock, held until it is released or this goes.
 final class LedgerLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: Mutex<Int32?>
 
     init(path: String) throws(TeacherError) {
-        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else {
             throw TeacherError(
                 .ledgerUnwritable, "\(path): cannot create: \(systemMessage(errno))")
@@ -26,10 +27,20 @@ final class LedgerLock: Sendable {
                 .ledgerBusy,
                 "\(path): another process writes this ledger; is the same run started twice?")
         }
+        self.descriptor = Mutex(descriptor)
     }
 
     deinit {
-        close(descriptor)
+        release()
+    }
+
+    /// Gives the ledger free, once.
+    func release() {
+        let held = descriptor.withLock { descriptor in
+            defer { descriptor = nil }
+            return descriptor
+        }
+        if let held { close(held) }
     }
 }
 

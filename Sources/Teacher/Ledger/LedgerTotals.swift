@@ -44,9 +44,7 @@ public struct LedgerTotals: Sendable, Equatable {
 
     /// Adds up every ledger of a folder; one that isn't there adds nothing.
     public init(folder: String) throws(TeacherError) {
-        guard isFolder(folder) else { return }
-        for rank in try LabelLedger.ranks(in: folder) {
-            let path = LabelLedger.path(folder: folder, rank: rank)
+        for path in try LabelLedger.paths(in: folder) {
             try LedgerFileReader.reading(path) { database in
                 guard try LedgerSchema.version(of: database) > 1 else { return }
                 try self.add(database)

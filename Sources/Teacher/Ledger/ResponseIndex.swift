@@ -26,8 +26,7 @@ public final class ResponseIndex: Sendable {
     public init(folder: String, teacher: String) throws(TeacherError) {
         var places: [Place] = []
         var files: [File] = []
-        for rank in isFolder(folder) ? try LabelLedger.ranks(in: folder) : [] {
-            let path = LabelLedger.path(folder: folder, rank: rank)
+        for path in try LabelLedger.paths(in: folder) {
             let file = UInt64(files.count)
             files.append(File(path: path))
             try LedgerFileReader.reading(path) { database in
