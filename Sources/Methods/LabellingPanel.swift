@@ -48,9 +48,8 @@ final class LabellingPanel {
             done: summary.cached + Int(done + failures), note: try note(summary, done, failures))
     }
 
-    /// Ends the line, with the sums of the ledgers.
-    func finish(_ summary: LabellingSummary, _ totals: LedgerTotals) throws {
-        guard console.isLeader else { return }
+    /// Ends the line, with the sums of the ledgers; on rank 0.
+    func finish(_ summary: LabellingSummary, _ totals: LedgerTotals) {
         let counts = summary.counts
         var parts = [
             "cached \(NumberText.grouped(summary.cached))", "failed \(counts.failed)",

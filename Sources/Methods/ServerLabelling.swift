@@ -77,27 +77,33 @@ struct ServerLabelling {
         service.shutDownAndWait()
         try store.close()
         try communicator.barrier()
-        try panel.finish(summary, LedgerTotals(folder: folder.labels))
-        let counts = summary.counts
-        if counts.labelled == 0, counts.failed > 0, summary.cached == 0 {
-            let failure = try LedgerTotals(folder: folder.labels).failures.first {
-                $0.teacher == teacher.identity
-            }
-            throw TeacherError(
-                .noAnswer,
-                "none of \(counts.failed) texts got a label: "
-                    + (failure.map { "\($0.kind), as: \($0.example)" } ?? "see `retort labels show`")
-                    + "; after mending that, teacher.retry_failed: true asks again")
+        // Rank 0 adds the ledgers up; all ranks end with its words, whichever is heard.
+        var trouble = ""
+        if console.isLeader {
+            let totals = try LedgerTotals(folder: folder.labels)
+            panel.finish(summary, totals)
+            trouble = try self.trouble(summary, totals) { try panel.total ?? rows?.whole() }
         }
-        if summary.isOverBudget {
-            // Rank 0 knows the rows; all ranks end with its words, whichever is heard.
-            let text =
-                console.isLeader
-                ? try overBudget(summary, panel.total ?? rows?.whole()).message : ""
-            let told = try communicator.allGather(Array(text.utf8))[0]
-            throw TeacherError(.budgetReached, String(decoding: told, as: UTF8.self))
+        let told = try communicator.allGather(Array(trouble.utf8))[0]
+        guard told.isEmpty else {
+            throw TeacherError(
+                summary.isOverBudget ? .budgetReached : .noAnswer,
+                String(decoding: told, as: UTF8.self))
         }
         return summary
+    }
+
+    /// Why the labels aren't what was wanted; empty where they are.
+    private func trouble(
+        _ summary: LabellingSummary, _ totals: LedgerTotals, rows: () throws -> Int?
+    ) throws -> String {
+        if summary.isOverBudget { return try overBudget(totals, rows()) }
+        let counts = summary.counts
+        guard counts.labelled == 0, counts.failed > 0, summary.cached == 0 else { return "" }
+        let failure = totals.failures.first { $0.teacher == teacher.identity }
+        return "none of \(counts.failed) texts got a label: "
+            + (failure.map { "\($0.kind), as: \($0.example)" } ?? "see `retort labels show`")
+            + "; after mending that, teacher.retry_failed: true asks again"
     }
 
     private func label(
@@ -134,8 +140,7 @@ struct ServerLabelling {
     }
 
     /// What was reached, and what a higher cap would buy.
-    private func overBudget(_ summary: LabellingSummary, _ total: Int?) throws -> TeacherError {
-        let spent = try LedgerTotals(folder: folder.labels)
+    private func overBudget(_ spent: LedgerTotals, _ total: Int?) throws -> String {
         var caps: [String] = []
         if let usd = recipe.budget.usd {
             caps.append("usd \(money(spent.priceMicro)) of \(money(Int64(usd * 1e6)))")
@@ -161,9 +166,7 @@ struct ServerLabelling {
                 text += ", \(money(Int64(share * Double(spent.priceMicro)))) more"
             }
         }
-        return TeacherError(
-            .budgetReached,
-            text + "; everything is kept: raise budget.* and give the same command again")
+        return text + "; everything is kept: raise budget.* and give the same command again"
     }
 }
 

@@ -1,7 +1,6 @@
 // One row of the ledger: what was asked, what came back, what it cost.
 
 public import Corpus
-import Glibc
 
 /// An answer with its key and its cost.
 public struct LedgerEntry: Sendable, Hashable {
@@ -60,8 +59,6 @@ public struct LedgerEntry: Sendable, Hashable {
 
     /// The time of the day, in microseconds since 1970.
     public static func now() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+        wallMicroseconds()
     }
 }
