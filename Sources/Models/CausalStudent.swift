@@ -63,6 +63,12 @@ public struct TokenLoss: Sendable {
 }
 
 extension CausalStudent {
+    /// Names of the tables whose gradient holds the rows of a batch's tokens alone: the token table,
+    /// unless it is the output layer too.
+    public var rowTables: [String] {
+        configuration.tiesEmbeddings ? [] : [DecoderLayout.tokens]
+    }
+
     /// Refuses texts and targets that the model has no rows or positions for.
     ///
     /// - Throws: `ModelError.invalidInput`.

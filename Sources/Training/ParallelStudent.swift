@@ -11,6 +11,7 @@
 
 public import Autograd
 public import Collectives
+import Models
 public import TensorCore
 
 /// What a step did.

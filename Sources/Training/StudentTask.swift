@@ -2,7 +2,8 @@
 // and the gradient of some samples and knows nothing else of either.
 
 public import Autograd
-public import TensorCore
+public import Models
+import TensorCore
 
 /// A model with the loss that it is trained by.
 public protocol StudentTask {
