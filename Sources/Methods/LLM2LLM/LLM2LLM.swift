@@ -48,7 +48,7 @@ struct LLM2LLM {
 
     func run() throws -> Outcome {
         var rounds: [LLM2LLMRound] = []
-        var items = try firstItems()
+        var (items, firstTally) = try firstItems()
         let count = options.augmentation.hasRounds ? options.rounds : 1
         for round in 0..<count {
             var figures: LLM2LLMRound
@@ -57,6 +57,10 @@ struct LLM2LLM {
             } else {
                 guard try train(round, items) else { return .stopped("training round \(round)") }
                 figures = try measure(round, items)
+                if let firstTally {
+                    figures.tally = firstTally
+                    figures.spentMicro = try spent()
+                }
                 try write(figures)
                 say(figures)
             }
@@ -73,11 +77,11 @@ struct LLM2LLM {
         return .complete(rounds)
     }
 
-    /// `D_0`: the seeds; of the baselines that add items once, with those.
-    private func firstItems() throws -> [LLM2LLMItem] {
+    /// `D_0`: the seeds; of the baselines that add items once, with those, and what they took.
+    private func firstItems() throws -> ([LLM2LLMItem], AugmentationTally?) {
         if options.augmentation.hasRounds || options.augmentation == .none {
             try store(data.seeds, as: 0)
-            return data.seeds
+            return (data.seeds, nil)
         }
         let (added, tally) = try augmenter.items(
             at: 1, for: data.seeds.map { WantedSeed(item: $0, said: nil) }, among: data.seeds)
@@ -86,7 +90,7 @@ struct LLM2LLM {
                 + (tally.calls > 0 ? " of \(tally.calls) requests" : ""))
         let items = shuffled(data.seeds + added, round: 0)
         try store(items, as: 0)
-        return items
+        return (items, tally)
     }
 
     /// Step 1.

@@ -3,6 +3,9 @@
 extension Recipe {
     /// The options of `llm2llm` and its baselines.
     public struct LLM2LLMOptions: Sendable, Equatable {
+        /// What `method.name` says.
+        public static let methodName = "llm2llm"
+
         /// The form of the task.
         public enum Task: String, Sendable, CaseIterable {
             /// A worked answer that ends in `#### n`.

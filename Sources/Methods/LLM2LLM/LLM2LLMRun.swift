@@ -7,7 +7,7 @@ import Foundation
 import Models
 import Teacher
 public import TensorCore
-import Training
+public import Training
 
 /// A run of `method.name: llm2llm` on all ranks.
 public final class LLM2LLMRun {

@@ -27,10 +27,8 @@ struct CompareCommand: ParsableCommand {
             let variants = try RecipeVariants(recipe.recipe, overrides: recipe.overrides)
             for variant in variants.all {
                 context.console.say("== \(variant.name)")
-                let run = try DistillationRun(
-                    variant.recipe, context: context)
-                let isComplete = try run.run(
-                    resume: ResumePoint(resume.resume),
+                let isComplete = try context.run(
+                    variant.recipe, resume: ResumePoint(resume.resume),
                     isStopRequested: { signals.isStopRequested })
                 guard isComplete else { return ExitCodes.interrupted }
             }

@@ -21,9 +21,8 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let signals = StopSignals()
         try Launch.onRanks(compute) { context in
-            let run = try DistillationRun(recipe.load(), context: context)
-            let isComplete = try run.run(
-                resume: ResumePoint(resume.resume),
+            let isComplete = try context.run(
+                recipe.load(), resume: ResumePoint(resume.resume),
                 isStopRequested: { signals.isStopRequested })
             return isComplete ? 0 : ExitCodes.interrupted
         }
@@ -38,6 +37,26 @@ extension ResumePoint {
         case "never": self = .never
         default: self = .path(text)
         }
+    }
+}
+
+extension RankContext {
+    /// Carries a recipe out by its method.
+    ///
+    /// - Returns: True when all is done; false when stopped, to be called again.
+    func run(
+        _ recipe: Recipe, resume: ResumePoint, isStopRequested: @escaping () -> Bool
+    ) throws -> Bool {
+        guard recipe.method.name == Recipe.LLM2LLMOptions.methodName else {
+            return try DistillationRun(recipe, context: self)
+                .run(resume: resume, isStopRequested: isStopRequested)
+        }
+        return try LLM2LLMRun(
+            recipe, resolvedRecipe: RecipeFile.resolved(recipe),
+            decisiveRecipe: RecipeFile.resolved(recipe.decisive),
+            program: "retort \(Version.text)", communicator: communicator, compute: compute,
+            console: console
+        ).run(resume: resume, isStopRequested: isStopRequested)
     }
 }
 

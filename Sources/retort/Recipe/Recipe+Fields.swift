@@ -52,6 +52,7 @@ extension Recipe.StudentOptions {
 extension Recipe.MethodOptions {
     fileprivate mutating func visit(_ fields: RecipeFields) throws {
         try fields.text("name", &name)
+        if name == Recipe.LLM2LLMOptions.methodName { return try llm2llm.visit(fields) }
         try fields.choice("selection", &selection.rule)
         try fields.number("random_ratio", &selection.randomRatio, 0...1)
         try fields.number("ratio", &selection.ratio, 0...1)

@@ -20,11 +20,16 @@ enum RecipeChecks {
                 "data.format '\(format)' is not one of jsonl, csv, tsv, lines")
         }
         try require(!recipe.student.model.isEmpty, "student.model is missing: name its folder")
-        try checkTeacher(recipe.teacher, require)
+        let isLLM2LLM = recipe.method.name == Recipe.LLM2LLMOptions.methodName
+        if isLLM2LLM {
+            try LLM2LLMChecks.check(recipe, require)
+        } else {
+            try checkTeacher(recipe.teacher, require)
+        }
         try require(
             recipe.budget.usd == nil || recipe.teacher.servers.inputPrice != nil,
             "budget.usd needs teacher.price: what a million tokens cost")
-        try checkMethod(recipe.method, require)
+        if !isLLM2LLM { try checkMethod(recipe.method, require) }
         let leaves = recipe.train.microBatches
         try require(
             leaves & (leaves - 1) == 0,
@@ -42,24 +47,10 @@ enum RecipeChecks {
                 teacher.labelSentences.count >= 2,
                 "teacher.label_sentences needs a sentence for each of at least two labels")
         case .openai:
-            try require(
-                !teacher.servers.baseURLs.isEmpty,
-                "teacher.base_url is missing: name the server, http://HOST:8000/v1 say")
-            for address in teacher.servers.baseURLs + [teacher.servers.proxy ?? ""] {
-                try require(
-                    !address.contains("@") && !address.contains("?"),
-                    "teacher.base_url and teacher.proxy may hold no user, password or query: a key "
-                        + "belongs into teacher.api_key, as ${NAME_OF_A_VARIABLE}")
-            }
-            try require(
-                !teacher.task.model.isEmpty,
-                "teacher.model is missing: the model's name as the server knows it")
+            try checkServers(teacher, require)
             try require(
                 teacher.labels.count >= 2 || teacher.task.answer == .text,
                 "teacher.labels needs at least two labels")
-            try require(
-                (teacher.servers.inputPrice == nil) == (teacher.servers.outputPrice == nil),
-                "teacher.price needs both input_per_million and output_per_million")
             try require(
                 teacher.task.examples.map { !$0.path.isEmpty } ?? true,
                 "teacher.examples.path is missing: name the file of examples")
@@ -78,11 +69,33 @@ enum RecipeChecks {
         }
     }
 
+    /// What every teacher on servers needs, whatever it is asked for.
+    static func checkServers(
+        _ teacher: Recipe.TeacherOptions, _ require: (Bool, String) throws -> Void
+    ) throws {
+        try require(
+            !teacher.servers.baseURLs.isEmpty,
+            "teacher.base_url is missing: name the server, http://HOST:8000/v1 say")
+        for address in teacher.servers.baseURLs + [teacher.servers.proxy ?? ""] {
+            try require(
+                !address.contains("@") && !address.contains("?"),
+                "teacher.base_url and teacher.proxy may hold no user, password or query: a key "
+                    + "belongs into teacher.api_key, as ${NAME_OF_A_VARIABLE}")
+        }
+        try require(
+            !teacher.task.model.isEmpty,
+            "teacher.model is missing: the model's name as the server knows it")
+        try require(
+            (teacher.servers.inputPrice == nil) == (teacher.servers.outputPrice == nil),
+            "teacher.price needs both input_per_million and output_per_million")
+    }
+
     private static func checkMethod(
         _ method: Recipe.MethodOptions, _ require: (Bool, String) throws -> Void
     ) throws {
         try require(
-            method.name == "llkd", "method.name '\(method.name)' is not known; there is: llkd")
+            method.name == "llkd",
+            "method.name '\(method.name)' is not known; there are: llkd, llm2llm")
         try require(
             method.target == .soft || method.temperature == 1,
             "method.temperature goes with method.target: soft")
