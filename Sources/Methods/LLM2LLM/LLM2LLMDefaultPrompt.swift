@@ -61,7 +61,8 @@ struct LLM2LLMDefaultPrompt {
             """ + said,
         exampleQuestion:
             "A farmer keeps 12 hens. Each lays 5 eggs a week. How many eggs does he have after 3 weeks?",
-        exampleAnswer: "The hens lay 12 * 5 = 60 eggs a week. In 3 weeks that is 60 * 3 = 180. #### 180",
+        exampleAnswer:
+            "The hens lay 12 * 5 = 60 eggs a week. In 3 weeks that is 60 * 3 = 180. #### 180",
         exampleReply: """
             1. Question: A workshop has 8 benches. At each bench 6 chairs are made a day. How many chairs \
             are made in 4 days?

@@ -64,7 +64,8 @@ struct LLM2LLMPrompt: Sendable {
         guard text == nil else {
             throw MethodError(
                 .invalidRecipe,
-                "method.prompt.\(key) and method.prompt.\(key)_file are both given; give one of them")
+                "method.prompt.\(key) and method.prompt.\(key)_file are both given; give one of them"
+            )
         }
         guard let data = FileManager.default.contents(atPath: file),
             var words = String(data: data, encoding: .utf8)

@@ -129,7 +129,8 @@ public final class LLM2LLMRun {
             student: student,
             augmenter: Augmenter(
                 data: data, options: options, seed: recipe.seed, waves: waves, vectors: vectors),
-            spent: { asks ? try LedgerTotals(folder: labels).priceMicro : 0 }, barrier: communicator.barrier,
+            spent: { asks ? try LedgerTotals(folder: labels).priceMicro : 0 },
+            barrier: communicator.barrier,
             isStopRequested: isStopRequested)
     }
 
