@@ -178,7 +178,7 @@ struct TutorProblem: Equatable {
         let named = words.filter { story.boxes.contains($0) }
         let beginsWithRows = words.count > 4 && words[4] == "with"
         let steps = sentences(question).dropFirst().dropLast()
-            .map { sentence in steps(story).first { matches(sentence, $0.pattern) }?.step }
+            .map { sentence in patterns(story).first { matches(sentence, $0.pattern) }?.step }
         guard !steps.contains(nil), numbers.count == steps.count + (beginsWithRows ? 2 : 1) else {
             return nil
         }
@@ -193,7 +193,7 @@ struct TutorProblem: Equatable {
         return read.results != nil && read.question == question ? read : nil
     }
 
-    private static func steps(_ story: TutorFrame) -> [(step: TutorStep, pattern: String)] {
+    private static func patterns(_ story: TutorFrame) -> [(step: TutorStep, pattern: String)] {
         [
             (.gain, story.gain), (.loss, story.loss), (.times, TutorFrame.times),
             (.share, TutorFrame.share),
