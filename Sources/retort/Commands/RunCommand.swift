@@ -21,10 +21,9 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let signals = StopSignals()
         try Launch.onRanks(compute) { context in
-            let run = try DistillationRun(recipe.load(), context: context)
-            let isComplete = try run.run(
-                resume: ResumePoint(resume.resume),
-                isStopRequested: { signals.isStopRequested })
+            let session = try RunSession(recipe.load(), context, signals)
+            let isComplete = try MethodRun.carryOut(
+                session, resume: ResumePoint(resume.resume))
             return isComplete ? 0 : ExitCodes.interrupted
         }
     }
@@ -41,13 +40,16 @@ extension ResumePoint {
     }
 }
 
-extension DistillationRun {
+extension RunSession {
     /// A run with a command's means.
-    convenience init(_ recipe: Recipe, context: RankContext) throws {
+    convenience init(
+        _ recipe: Recipe, _ context: RankContext, _ signals: StopSignals
+    ) throws {
         try self.init(
             recipe, resolvedRecipe: RecipeFile.resolved(recipe),
             decisiveRecipe: RecipeFile.resolved(recipe.decisive),
             program: "retort \(Version.text)", communicator: context.communicator,
-            compute: context.compute, console: context.console)
+            compute: context.compute, console: context.console,
+            isStopRequested: { signals.isStopRequested })
     }
 }

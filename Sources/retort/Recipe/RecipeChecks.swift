@@ -20,7 +20,7 @@ enum RecipeChecks {
                 "data.format '\(format)' is not one of jsonl, csv, tsv, lines")
         }
         try require(!recipe.student.model.isEmpty, "student.model is missing: name its folder")
-        try checkTeacher(recipe.teacher, require)
+        if recipe.method.name != .fineTune { try checkTeacher(recipe.teacher, require) }
         try require(
             recipe.budget.usd == nil || recipe.teacher.servers.inputPrice != nil,
             "budget.usd needs teacher.price: what a million tokens cost")
@@ -81,8 +81,6 @@ enum RecipeChecks {
     private static func checkMethod(
         _ method: Recipe.MethodOptions, _ require: (Bool, String) throws -> Void
     ) throws {
-        try require(
-            method.name == "llkd", "method.name '\(method.name)' is not known; there is: llkd")
         try require(
             method.target == .soft || method.temperature == 1,
             "method.temperature goes with method.target: soft")
