@@ -61,7 +61,8 @@ public final class DistillationRun {
         resume: ResumePoint, asksTeacher: Bool = true,
         isStopRequested: @escaping () -> Bool
     ) throws -> Bool {
-        guard recipe.teacher.kind != .openai || recipe.teacher.task.answer != .text else {
+        let asksInWords = [.openai, .local].contains(recipe.teacher.kind)
+        guard !asksInWords || recipe.teacher.task.answer != .text else {
             throw MethodError(
                 .invalidRecipe,
                 "teacher.answer: text gives no labels, which a classifier learns from; set it to "
@@ -122,6 +123,11 @@ public final class DistillationRun {
             let inputs = try RunInputs(recipe)
             _ = try claimFolder(fingerprint(inputs), .automatic)
             report(inputs)
+            guard recipe.teacher.kind != .local || recipe.teacher.task.answer != .text else {
+                console.say("teacher: \(teacher.description)")
+                return try labelStage(teacher, isStopRequested: isStopRequested)
+                    .run(inputs.pool.records).isComplete
+            }
             return try label(inputs, teacher, isStopRequested: isStopRequested) != nil
         }
         // The pool isn't read first: it may be long, and what it holds decides nothing here, since every
