@@ -114,10 +114,11 @@ public final class LocalTeacher: Teacher {
         for record in records {
             var cut = record
             // A question that is asked again is longer by the answer and the note.
-            _ = try fitted(record, room: 3 * task.options.answerTokens + 128) { turns in
+            let room = 3 * task.options.answerTokens + 128
+            _ = try fitted(record, room: room, used: { cut = $0 }) { turns in
                 let ids = try model.prompt(turns)
                 return (ids, ids.count)
-            } used: { cut = $0 }
+            }
             fitting.append(cut)
         }
         var answers: [[UInt8]: [UInt8]] = [:]
@@ -182,8 +183,8 @@ public final class LocalTeacher: Teacher {
 
     /// What `make` makes of each prompt of a record, whose text is cut at its end until all fit.
     private func fitted<Value>(
-        _ record: Record, room: Int, _ make: ([Turn]) throws -> (Value, length: Int),
-        used: (Record) -> Void = { _ in }
+        _ record: Record, room: Int, used: (Record) -> Void = { _ in },
+        _ make: ([Turn]) throws -> (Value, length: Int)
     ) throws -> [Value] {
         var cut = record
         // A prompt of examples alone may be longer than what an answer leaves.

@@ -16,7 +16,9 @@ final class PromptPrefix {
     ///
     /// - Returns: A sequence to fork, and how many tokens of each text it holds; nil where they share
     ///   nothing.
-    func shared(by texts: [[Int32]]) throws(ModelError) -> (sequence: DecoderSequence, count: Int)? {
+    func shared(
+        by texts: [[Int32]]
+    ) throws(ModelError) -> (sequence: DecoderSequence, count: Int)? {
         guard let first = texts.first else { return nil }
         let shortest = texts.reduce(first.count) { min($0, $1.count) }
         var common = max(0, min(shortest, decoder.configuration.maximumLength) - 1)
