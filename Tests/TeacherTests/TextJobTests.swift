@@ -126,7 +126,10 @@ import Testing
         var found: [[TextAnswer?]] = []
         let requests =
             Self.requests(21)
-            + [TextRequest(id: "long", messages: [.init(.user, String(repeating: "x", count: 400))])]
+            + [
+                TextRequest(
+                    id: "long", messages: [.init(.user, String(repeating: "x", count: 400))])
+            ]
         for ranks in [1, 2, 3] {
             let world = try LocalWorld(isChat: isChat)
             let answers = try await world.run(ranks: ranks) { communicator in
