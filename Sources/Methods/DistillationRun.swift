@@ -34,7 +34,8 @@ public final class DistillationRun {
     ///   - asksTeacher: False to go by the labels that are there.
     /// - Returns: True when all is done; false when stopped, to be called again.
     public func run(resume: ResumePoint, asksTeacher: Bool = true) throws -> Bool {
-        guard recipe.teacher.kind != .openai || recipe.teacher.task.answer != .text else {
+        let asksInWords = [.openai, .local].contains(recipe.teacher.kind)
+        guard !asksInWords || recipe.teacher.task.answer != .text else {
             throw MethodError(
                 .invalidRecipe,
                 "teacher.answer: text gives no labels, which a classifier learns from; set it to "
@@ -89,6 +90,10 @@ public final class DistillationRun {
             let inputs = try RunInputs(recipe)
             _ = try session.claimFolder(fingerprint(inputs), .automatic)
             report(inputs)
+            guard recipe.teacher.kind != .local || recipe.teacher.task.answer != .text else {
+                console.say("teacher: \(teacher.description)")
+                return try labelStage(teacher).run(inputs.pool.records).isComplete
+            }
             return try label(inputs, teacher) != nil
         }
         // The pool isn't read first: it may be long, and what it holds decides nothing here, since every

@@ -60,6 +60,8 @@ enum TeacherFactory {
                     path: recipe.teacher.path, ledgerTeacher: recipe.teacher.recordedTeacher))
         case .openai:
             return .servers(try servers(recipe, compute))
+        case .local:
+            return .local(try localTeacher(recipe, compute))
         }
     }
 
@@ -93,7 +95,7 @@ enum TeacherFactory {
     }
 
     /// Embeds texts with the encoder that the recipe names for its examples.
-    private static func embedding(
+    static func embedding(
         _ teacher: Recipe.TeacherOptions, _ compute: Compute
     ) throws -> (@Sendable ([String]) throws -> [[Float]])? {
         guard teacher.task.examples?.choose == .nearest else { return nil }

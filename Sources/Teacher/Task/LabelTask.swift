@@ -111,6 +111,26 @@ public struct LabelTask: Sendable {
         return requests
     }
 
+    /// The questions on a record as conversations, one a prompt: for a teacher that is handed words and
+    /// not bytes.
+    ///
+    /// - Throws: `TeacherError` with `configuration` where the record lacks a field that a prompt uses.
+    func conversations(for record: Record) throws -> [[Turn]] {
+        if let missing = usedFields.first(where: { record.fields[$0] == nil }) {
+            throw TeacherError(
+                .configuration,
+                "\(record.source): the record has no field '\(missing)', which the prompt uses; keep "
+                    + "it with data.fields")
+        }
+        let shown = try examples?.chosen(for: record) ?? []
+        return prompts.map { $0.turns(for: record, examples: shown) }
+    }
+
+    /// The answer that votes give, one of each prompt.
+    func answer(id: String, votes: [Vote]) -> LabelRecord {
+        self.votes.answer(id: id, votes: votes, usage: nil)
+    }
+
     /// Makes ready for records that come next.
     ///
     /// Texts whose nearest examples are wanted are embedded together; that changes no answer, only

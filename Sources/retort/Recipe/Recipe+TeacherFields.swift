@@ -13,6 +13,7 @@ extension Recipe.TeacherOptions {
             try fields.text("path", &path)
             try fields.text("teacher", &recordedTeacher)
         case .openai: try visitServers(fields)
+        case .local: try visitLocal(fields)
         }
         try fields.texts("labels", &labels)
         try fields.integer("lease_size", &leaseSize, 1...1_000_000)
@@ -84,7 +85,7 @@ extension LabelTaskOptions {
     }
 
     /// `prompt` is one, `prompts` several.
-    private mutating func visitPrompts(_ fields: RecipeFields) throws {
+    mutating func visitPrompts(_ fields: RecipeFields) throws {
         let visit = { (fields: RecipeFields, prompt: inout Prompt) in
             try fields.text("system", &prompt.system)
             try fields.text("user", &prompt.user)

@@ -71,6 +71,13 @@ enum RecipeChecks {
                 teacher.task.examples?.choose != .nearest || !teacher.exampleModel.isEmpty,
                 "teacher.example_model is missing: examples that are nearest need an encoder's folder"
             )
+        case .local:
+            try require(
+                !teacher.model.isEmpty, "teacher.model is missing: name the decoder's folder")
+            try require(
+                teacher.task.examples?.choose != .nearest || !teacher.exampleModel.isEmpty,
+                "teacher.example_model is missing: examples that are nearest need an encoder's folder"
+            )
         case .recorded:
             try require(
                 !teacher.path.isEmpty,
