@@ -98,7 +98,7 @@ public final class Decoder: @unchecked Sendable {
         try self.init(model, model.configuration, compute)
     }
 
-    private init(
+    init(
         _ source: any DecoderWeightSource, _ configuration: DecoderConfiguration,
         _ compute: Compute
     ) throws(ModelError) {
