@@ -125,7 +125,8 @@ public struct LabellingJob {
         }
         var records = LeasedRecords(try open(), known: rows == nil ? known : KeySet()) { record in
             ServerLabeller.keys(
-                of: record, identity: labeller.identity, fields: labeller.task.usedFields)
+                of: record, identity: labeller.identity, fields: labeller.task.usedFields,
+                showsID: labeller.task.showsID)
         }
         let tally = LabellingTally()
         var round = Round()
