@@ -2,7 +2,7 @@
 // found on the test questions, so they aren't the defaults here; whoever searches has validation questions for
 // it, which are cut from the training ones.
 
-public import Training
+import Training
 
 extension Recipe {
     /// The options of `priming`.
