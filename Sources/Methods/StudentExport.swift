@@ -28,7 +28,7 @@ public enum StudentExport {
         let student = try BertClassifier(
             ModelFolder(path: recipe.student.model), labels: labels(recipe, folder),
             newHead: true)
-        try student.restoreWeights(from: reader)
+        try student.parameters.restore(from: reader)
         try student.export(to: target)
         return reader.path
     }

@@ -93,12 +93,16 @@ struct TrainStage {
     func run(
         _ pool: LabelledPool, resume: ResumePoint, isStopRequested: @escaping () -> Bool
     ) throws -> TrainStageResult {
-        var options = recipe.train
-        options.lossTemperature =
-            recipe.method.target == .soft ? recipe.method.temperature : 1
+        let options = recipe.train
         let trainer = ParallelStudent(
-            student, options: options, seed: recipe.seed, communicator: communicator,
-            compute: compute)
+            ClassificationTask(
+                student, temperature: recipe.method.target == .soft ? recipe.method.temperature : 1),
+            options: options, seed: recipe.seed, communicator: communicator, compute: compute)
+        let texts = TokenizedTexts(
+            pool.records.map(\.text), tokenizer: tokenizer,
+            maximumLength: recipe.student.maximumLength)
+        let inference = Inference(
+            student, compute: compute, memory: trainer.memory, precision: options.precision)
         let order = BatchOrder(
             poolSize: pool.records.count, batchSize: options.globalBatchSize,
             epochs: options.epochs, seed: recipe.seed)
@@ -106,11 +110,7 @@ struct TrainStage {
         let log = TrainingLog(
             folder: folder, console: console, loggingSteps: recipe.evaluate.loggingSteps)
         let loop = TrainingLoop(
-            trainer: trainer,
-            texts: TokenizedTexts(
-                pool.records.map(\.text), tokenizer: tokenizer,
-                maximumLength: recipe.student.maximumLength),
-            order: order,
+            trainer: trainer, order: order,
             selector: LLKDSelector(
                 options: recipe.method.selection, seed: recipe.seed, teacher: pool.teacher,
                 gold: pool.gold, classes: pool.labels.count),
@@ -121,7 +121,16 @@ struct TrainStage {
                 saveSteps: recipe.checkpoint.saveSteps),
             fingerprint: fingerprint,
             hooks: .init(
-                target: { targets[$0] },
+                sample: { index, weight, isOwn in
+                    TrainingSample(
+                        tokens: isOwn ? texts[index] : TokenSequence(ids: []),
+                        target: targets[index], weight: weight, sample: UInt32(index))
+                },
+                uncertainties: { samples in
+                    try inference.probabilities(of: samples.count, over: communicator) { part in
+                        samples[part].map { texts[$0] }
+                    }.map(normalizedEntropy)
+                },
                 evaluate: { step in
                     guard let evaluation else { return nil }
                     let confusion = try evaluation.confusion(of: student)

@@ -5,7 +5,7 @@
 // Reference: transformers, models/llama/modeling_llama.py.
 
 public import Autograd
-import TensorCore
+public import TensorCore
 
 /// Texts with the tokens that are to be predicted.
 public struct DecoderBatch: Sendable {
@@ -42,32 +42,17 @@ public struct DecoderBatch: Sendable {
     public var predicting: [Int] { targets.indices.filter { targets[$0] != Self.ignored } }
 }
 
-/// The sum of a batch's losses.
-public struct TokenLoss {
-    /// The sum of cross-entropies, in nats.
-    public let sum: Double
-    /// The count of predicted tokens.
-    public let count: Int
-}
-
-extension DecoderModel {
-    /// Refuses texts and targets that the model has no rows or positions for.
-    public func check(_ texts: [[Int32]], labels: [[Int32]]) throws(ModelError) {
-        for (text, labels) in zip(texts, labels) {
-            guard !text.isEmpty else { throw ModelError(.invalidInput, "a text of 0 tokens") }
-            try configuration.check(text, after: 0)
-            try configuration.check(labels.filter { $0 != DecoderBatch.ignored }, after: 0)
-        }
-    }
-
+extension DecoderModel: CausalStudent {
     /// The states after the last normalisation, `N x D`.
     ///
     /// - Parameters:
     ///   - tape: A tape over the batch's layout and this model's weights.
     ///   - batch: The texts.
     ///   - recomputesLayers: Keeps one state a layer and runs each layer again in the backward pass.
+    ///   - dropout: Not applied: these families are trained without it.
     public func lastState(
-        _ tape: Tape, _ batch: DecoderBatch, recomputesLayers: Bool = false
+        _ tape: Tape, _ batch: DecoderBatch, recomputesLayers: Bool = false,
+        dropout: DropoutPlan? = nil
     ) -> Variable {
         let rotary = RotaryTable(
             frequencies: configuration.rotaryScaling.frequencies(
@@ -89,41 +74,20 @@ extension DecoderModel {
             epsilon: configuration.normEpsilon)
     }
 
-    /// The cross-entropy of the predicted tokens; on a tape that records, its gradient by all weights too.
-    ///
-    /// - Parameters:
-    ///   - tape: A tape over the batch's layout and this model's weights.
-    ///   - batch: The texts, checked by `check(_:labels:)`.
-    ///   - gradientScale: Factor on the gradients: 1 over the global count of predicted tokens.
-    ///   - recomputesLayers: Keeps one state a layer and runs each layer again in the backward pass.
-    public func tokenLoss(
-        _ tape: Tape, _ batch: DecoderBatch, gradientScale: Float, recomputesLayers: Bool = false
-    ) -> TokenLoss {
-        let state = lastState(tape, batch, recomputesLayers: recomputesLayers)
-        let chosen = batch.predicting
-        let losses = LossOfTokens(count: chosen.count)
-        let compute = tape.compute
+    /// Runs the output layer and a loss over some rows of states (see `CausalStudent`).
+    public func headLoss(
+        _ tape: Tape, _ state: Variable, chosen: [Int], loss: @escaping ScoreLoss
+    ) -> Matrix? {
         let find = NamedWeights(parameters: parameters, prefix: "")
-        let gradient = tape.headLoss(
+        return tape.headLoss(
             state, weight: tape.parameter(find.weight(DecoderLayout.head(configuration))),
-            chosen: chosen, isTied: configuration.tiesEmbeddings
-        ) { part, scores in
-            var some = [Double](repeating: 0, count: part.count)
-            compute.crossEntropy(
-                scores, targets: chosen[part].map { batch.targets[$0] },
-                gradientScale: gradientScale, into: scores, losses: &some)
-            losses.values.replaceSubrange(part, with: some)
-        }
-        if let gradient { tape.backward(from: state, gradient: gradient) }
-        return TokenLoss(sum: losses.values.reduce(0, +), count: chosen.count)
+            chosen: chosen, isTied: configuration.tiesEmbeddings, loss: loss)
     }
-}
 
-/// The losses of tokens, filled part by part.
-private final class LossOfTokens {
-    var values: [Double]
-
-    init(count: Int) { values = [Double](repeating: 0, count: count) }
+    /// A decoder for inference with the weights as they are now.
+    public func decoder(compute: Compute) throws(ModelError) -> Decoder {
+        try Decoder(self, compute: compute)
+    }
 }
 
 /// One layer's weights by place.

@@ -16,14 +16,15 @@ struct EmbeddingTables {
     /// The tables in the flat buffer, in its order.
     let tables: [RowTable]
 
-    /// Finds the tables by their names, which are those of model folders.
-    init(_ parameters: ParameterSet, blockSize: Int, smallestCount: Int) {
+    /// The big ones of the tables that a model names.
+    init(
+        _ names: [String], of parameters: ParameterSet, blockSize: Int, smallestCount: Int
+    ) {
         var indices: [Int] = []
         var tables: [RowTable] = []
-        for (index, parameter) in parameters.parameters.enumerated()
-        where parameter.name.hasSuffix("_embeddings.weight")
-            && parameter.shape.count == 2 && parameter.count >= smallestCount
-        {
+        for index in names.compactMap(parameters.index) {
+            let parameter = parameters.parameters[index]
+            guard parameter.shape.count == 2, parameter.count >= smallestCount else { continue }
             // Whole blocks alone: ranks' parts never cut a block, and the rest shares its block with
             // other weights.
             let start = (parameter.range.lowerBound + blockSize - 1) / blockSize * blockSize

@@ -1,11 +1,10 @@
 // What a training checkpoint holds: weights and the optimiser's moments, each under its weight's name,
 // cut by what each rank owns. Nothing in it depends on the rank count that wrote it.
 
-import Autograd
+public import Autograd
 public import Checkpoint
 import Collectives
 public import Foundation
-public import Models
 import TensorCore
 
 extension ParallelStudent {
@@ -13,7 +12,7 @@ extension ParallelStudent {
     public func save(to store: CheckpointStore, step: Int, state: Data) throws {
         var pieces: [TensorPiece] = []
         for (index, range) in optimizer.owned.enumerated() {
-            let weights = student.parameters.values.columns(range)
+            let weights = task.parameters.values.columns(range)
             pieces += named("weights", range, weights)
             for moment in optimizer.moments {
                 pieces += named(moment.name, range, optimizer.slice(moment, ofOwned: index))
@@ -24,7 +23,7 @@ extension ParallelStudent {
 
     /// Takes weights and moments from a checkpoint that any number of ranks wrote.
     public func restore(from reader: CheckpointReader, updates: Int) throws {
-        try student.restoreWeights(from: reader)
+        try task.parameters.restore(from: reader)
         for (index, range) in optimizer.owned.enumerated() {
             for moment in optimizer.moments {
                 let slice = optimizer.slice(moment, ofOwned: index)
@@ -59,7 +58,7 @@ extension ParallelStudent {
 
     /// The weights that a range of the flat buffer touches, and which of their elements.
     private func overlaps(_ range: Range<Int>) -> [(Parameter, Range<Int>)] {
-        student.parameters.parameters.compactMap { parameter in
+        task.parameters.parameters.compactMap { parameter in
             let common = parameter.range.clamped(to: range)
             guard !common.isEmpty else { return nil }
             let start = common.lowerBound - parameter.offset
@@ -68,10 +67,10 @@ extension ParallelStudent {
     }
 }
 
-extension BertClassifier {
+extension ParameterSet {
     /// Takes the weights of a checkpoint.
-    public func restoreWeights(from reader: CheckpointReader) throws {
-        for (index, parameter) in parameters.parameters.enumerated() {
+    public func restore(from reader: CheckpointReader) throws {
+        for (index, parameter) in parameters.enumerated() {
             let name = "weights/\(parameter.name)"
             guard reader.contains(name), try reader.shape(of: name) == parameter.shape else {
                 throw TrainingError(
@@ -80,8 +79,8 @@ extension BertClassifier {
                         + "model; use another output_dir, or --resume never")
             }
             try unsafe reader.read(
-                name, 0..<parameter.count, into: parameters.value(index).buffer)
+                name, 0..<parameter.count, into: value(index).buffer)
         }
-        parameters.noteChange()
+        noteChange()
     }
 }

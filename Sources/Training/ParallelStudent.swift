@@ -2,20 +2,30 @@
 //
 // A step: cut the batch into the V leaves of the gradient tree; each rank takes its leaves through the
 // student; gradients are summed in the tree and scattered; each rank updates its own part; the parts
-// are gathered. The loss is a sum over samples divided by their global count, so nothing depends on how
-// samples fell on ranks, and with the fixed tree not even the last bit does.
+// are gathered. The loss is a sum over samples divided by a count over the whole batch, so nothing
+// depends on how samples fell on ranks, and with the fixed tree not even the last bit does.
 //
-// Shape legend: S sequences of a pass, C classes, V leaves.
+// Not here: what the student is and what its loss is (StudentTask.swift).
+//
+// Shape legend: V leaves.
 
 public import Autograd
 public import Collectives
-public import Models
+import Models
 public import TensorCore
 
+/// What a step did.
+public struct StepReport: Sendable {
+    /// Weighted mean loss: over the samples of a classifier, over the predicted tokens of a decoder.
+    public let loss: Double
+    /// Norm of the whole gradient before clipping.
+    public let gradientNorm: Double
+}
+
 /// A student that all ranks train together.
-public final class ParallelStudent {
-    /// The student; its weights are equal on all ranks between steps.
-    public let student: BertClassifier
+public final class ParallelStudent<Task: StudentTask> {
+    /// The student with its loss; its weights are equal on all ranks between steps.
+    public let task: Task
     /// The ranks.
     public let communicator: Communicator
     /// This rank's arithmetic.
@@ -35,33 +45,33 @@ public final class ParallelStudent {
     private let appliesDropout: Bool
 
     /// Elements whose squares are summed in one go; ranks' parts never cut a block.
-    private static let blockSize = 16_384
+    private static var blockSize: Int { 16_384 }
 
     /// Sets training up around a student whose weights are equal on all ranks.
     public convenience init(
-        _ student: BertClassifier, options: TrainingOptions, seed: UInt64,
+        _ task: Task, options: TrainingOptions, seed: UInt64,
         communicator: Communicator, compute: Compute, appliesDropout: Bool = true
     ) {
         self.init(
-            student, options: options, seed: seed, communicator: communicator, compute: compute,
+            task, options: options, seed: seed, communicator: communicator, compute: compute,
             appliesDropout: appliesDropout, smallestRowTable: EmbeddingTables.smallestCount)
     }
 
     /// As above, with embedding tables from `smallestRowTable` elements kept by rows: the same bits
     /// whatever it is.
     init(
-        _ student: BertClassifier, options: TrainingOptions, seed: UInt64,
+        _ task: Task, options: TrainingOptions, seed: UInt64,
         communicator: Communicator, compute: Compute, appliesDropout: Bool, smallestRowTable: Int
     ) {
-        self.student = student
+        self.task = task
         self.appliesDropout = appliesDropout
         self.options = options
         self.seed = seed
         self.communicator = communicator
         self.compute = compute
-        let count = student.parameters.elementCount
+        let count = task.parameters.elementCount
         tables = EmbeddingTables(
-            student.parameters, blockSize: Self.blockSize, smallestCount: smallestRowTable)
+            task.rowTables, of: task.parameters, blockSize: Self.blockSize, smallestCount: smallestRowTable)
         layout = BucketLayout(
             count: count, ranks: communicator.size, blockSize: Self.blockSize,
             apart: tables.tables.map(\.elements))
@@ -75,23 +85,24 @@ public final class ParallelStudent {
     /// Trains on one global batch, which every rank is given whole.
     ///
     /// - Parameters:
-    ///   - batch: All samples of the step, at least one; their texts are needed for this rank's share
-    ///     alone (see `share(of:)`).
+    ///   - batch: All samples of the step, at least one; what only passes need of them (see the task)
+    ///     may be left out for those outside of this rank's share (see `share(of:)`).
     ///   - step: The step's number: what dropout is keyed by.
     ///   - rate: The learning rate.
     public func train(
-        on batch: [TrainingSample], step: Int, rate: Double
+        on batch: [Task.Sample], step: Int, rate: Double
     ) throws -> StepReport {
         precondition(!batch.isEmpty, "a step without samples")
         var losses: [[Double]] = []
         accumulator.reset()
         let reduction = OverlappedReduction(
-            accumulator, layout: layout, parameters: student.parameters,
+            accumulator, layout: layout, parameters: task.parameters,
             communicator: communicator)
         let levels = passes(batch)
+        let normalizer = task.normalizer(of: batch)
         for (index, level) in levels.enumerated() {
             losses += try pass(
-                level: level, batch, step: step,
+                level: level, batch, normalizer: normalizer, step: step,
                 reduction: index == levels.count - 1 ? reduction : nil)
         }
         // In this order on all ranks: a rank without leaves begins all of its buckets here.
@@ -112,7 +123,7 @@ public final class ParallelStudent {
         updates += 1
         compute.measured("optimiser") {
             optimizer.step(
-                parameters: student.parameters.values, gradients: gradients, update: updates,
+                parameters: task.parameters.values, gradients: gradients, update: updates,
                 rate: rate, gradientScale: Float(scale))
         }
         try compute.measured("gather weights") { try gatherWeights() }
@@ -127,9 +138,9 @@ public final class ParallelStudent {
 
     /// Puts the ranks' parts of the weights together.
     func gatherWeights() throws {
-        let values = student.parameters.values
+        let values = task.parameters.values
         try unsafe communicator.allGather(values.buffer, layout: layout)
-        student.parameters.noteChange()
+        task.parameters.noteChange()
     }
 
     // MARK: - Parts of a step
@@ -139,14 +150,14 @@ public final class ParallelStudent {
 
     /// The levels of the subtrees that this rank computes one after another: its canonical nodes,
     /// halved until each fits the memory of a pass.
-    private func passes(_ batch: [TrainingSample]) -> [Int] {
+    private func passes(_ batch: [Task.Sample]) -> [Int] {
         tree.nodes(of: communicator.rank).flatMap { halved($0.leaves, batch) }
     }
 
-    private func halved(_ leaves: Range<Int>, _ batch: [TrainingSample]) -> [Int] {
+    private func halved(_ leaves: Range<Int>, _ batch: [Task.Sample]) -> [Int] {
         let samples =
             boundary(leaves.lowerBound, batch.count)..<boundary(leaves.upperBound, batch.count)
-        let tokens = batch[samples].reduce(0) { $0 + $1.tokens.ids.count }
+        let tokens = batch[samples].reduce(0) { $0 + task.tokenCount(of: $1) }
         if leaves.count == 1 || tokens <= options.maximumTokensPerPass {
             return [leaves.count.trailingZeroBitCount]
         }
@@ -159,7 +170,8 @@ public final class ParallelStudent {
     ///
     /// The last pass of a step begins the reduction of what it completes.
     private func pass(
-        level: Int, _ batch: [TrainingSample], step: Int, reduction: OverlappedReduction?
+        level: Int, _ batch: [Task.Sample], normalizer: Double, step: Int,
+        reduction: OverlappedReduction?
     ) throws -> [[Double]] {
         let (leaves, buffer) = unsafe accumulator.beginSubtree(level: level)
         defer { compute.measured("add passes") { accumulator.finishLeaf() } }
@@ -168,36 +180,28 @@ public final class ParallelStudent {
         let samples = batch[offsets[0]..<offsets[leaves.count]]
         guard !samples.isEmpty else {
             for range in accumulator.bufferedRanges { gradients.columns(range).fill(0) }
-            reduction?.finished(student.parameters.parameters.indices)
+            reduction?.finished(task.parameters.parameters.indices)
             return leaves.map { _ in [0] }
         }
-        try student.configuration.check(samples.map(\.tokens))
-        let tokens = TokenBatch(
-            samples.map(\.tokens),
-            layout: BatchLayout(
-                lengths: samples.map(\.tokens.ids.count), samples: samples.map(\.sample),
-                leafOffsets: offsets.map { $0 - offsets[0] }, leaves: leaves))
+        let layout = try task.layout(
+            samples, leafOffsets: offsets.map { $0 - offsets[0] }, leaves: leaves)
         memory.reset()
         let tape = Tape(
-            compute: compute, memory: memory, parameters: student.parameters,
-            layout: tokens.layout, precision: options.precision,
+            compute: compute, memory: memory, parameters: task.parameters, layout: layout,
+            precision: options.precision,
             sink: GradientSink(nodes: [
                 .init(
                     leaves: leaves, gradients: gradients,
                     collectors: tables.collectors(accumulator))
             ]) { reduction?.finished($0) })
-        let dropout = appliesDropout ? DropoutPlan(seed: seed, step: UInt64(step)) : nil
-        let logits = compute.measured("forward") {
-            student.logits(tape, tokens, dropout: dropout)
-        }
-        let loss = compute.measured("loss") {
-            ClassificationLoss(
-                logits: logits.value, samples: samples, normalizer: Double(batch.count),
-                temperature: options.lossTemperature, compute: compute, memory: memory)
-        }
-        compute.measured("backward") { tape.backward(from: logits, gradient: loss.gradient) }
+        let losses = task.pass(
+            samples,
+            StudentPass(
+                tape: tape, normalizer: normalizer,
+                dropout: appliesDropout ? DropoutPlan(seed: seed, step: UInt64(step)) : nil,
+                memory: memory))
         return zip(offsets, offsets.dropFirst()).map { start, end in
-            [loss.perSample[(start - offsets[0])..<(end - offsets[0])].reduce(0, +)]
+            [losses[(start - offsets[0])..<(end - offsets[0])].reduce(0, +)]
         }
     }
 

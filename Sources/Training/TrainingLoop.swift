@@ -7,7 +7,6 @@
 public import Checkpoint
 import Collectives
 import Foundation
-import Models
 import TensorCore
 
 /// What the loop carries from step to step, besides weights and moments.
@@ -97,11 +96,15 @@ public enum ResumePoint: Sendable, Equatable {
 }
 
 /// Trains a student on the batches that a method selects.
-public final class TrainingLoop<Selector: BatchSelector> {
+public final class TrainingLoop<Task: StudentTask, Selector: BatchSelector> {
     /// What the caller provides.
     public struct Hooks {
-        /// The wanted class probabilities of a pool sample.
-        public let target: (_ sample: Int) -> [Float]
+        /// A sample of the pool with its weight; what only passes need may be left out where it isn't
+        /// this rank's to compute.
+        public let sample: (_ index: Int, _ weight: Float, _ isOwn: Bool) throws -> Task.Sample
+        /// The student's normalised entropies on pool samples, for selectors that ask for them; called
+        /// by all ranks together.
+        public let uncertainties: (_ samples: [Int]) throws -> [Double]
         /// The accuracy of the current weights; called by all ranks together.
         public let evaluate: (_ step: Int) throws -> Double?
         /// Told what happens.
@@ -111,12 +114,17 @@ public final class TrainingLoop<Selector: BatchSelector> {
 
         /// A set of hooks.
         public init(
-            target: @escaping (_ sample: Int) -> [Float],
+            sample:
+                @escaping (_ index: Int, _ weight: Float, _ isOwn: Bool) throws -> Task.Sample,
+            uncertainties: @escaping (_ samples: [Int]) throws -> [Double] = { samples in
+                preconditionFailure("no uncertainties of \(samples.count) samples")
+            },
             evaluate: @escaping (_ step: Int) throws -> Double?,
             event: @escaping (TrainingEvent) throws -> Void,
             isStopRequested: @escaping () -> Bool
         ) {
-            self.target = target
+            self.sample = sample
+            self.uncertainties = uncertainties
             self.evaluate = evaluate
             self.event = event
             self.isStopRequested = isStopRequested
@@ -127,30 +135,24 @@ public final class TrainingLoop<Selector: BatchSelector> {
     public private(set) var selector: Selector
     /// How far training is.
     public private(set) var progress: TrainingProgress<Selector.State>
-    private let trainer: ParallelStudent
-    private let texts: TokenizedTexts
+    private let trainer: ParallelStudent<Task>
     private let store: CheckpointStore
     private let points: TrainingSchedulePoints
     private let hooks: Hooks
-    private let inference: Inference
     private let schedule: LearningRateSchedule
     private var order: BatchOrder
 
     /// A loop at its start.
     public init(
-        trainer: ParallelStudent, texts: TokenizedTexts, order: BatchOrder, selector: Selector,
+        trainer: ParallelStudent<Task>, order: BatchOrder, selector: Selector,
         store: CheckpointStore, points: TrainingSchedulePoints, fingerprint: String, hooks: Hooks
     ) {
         self.trainer = trainer
-        self.texts = texts
         self.order = order
         self.selector = selector
         self.store = store
         self.points = points
         self.hooks = hooks
-        inference = Inference(
-            trainer.student, compute: trainer.compute, memory: trainer.memory,
-            precision: trainer.options.precision)
         schedule = trainer.options.schedule(totalSteps: order.totalSteps)
         progress = TrainingProgress(
             usage: SampleUsage(poolSize: order.poolSize), selector: selector.state,
@@ -207,13 +209,13 @@ public final class TrainingLoop<Selector: BatchSelector> {
         let compute = trainer.compute
         let uncertainty =
             selector.needsUncertainty
-            ? try compute.measured("score") { try uncertainties(samples) } : nil
+            ? try compute.measured("score") { try hooks.uncertainties(samples) } : nil
         let selection = selector.select(
             GlobalBatch(
                 step: step, samples: samples,
                 firstVisit: UInt64(step) * UInt64(order.batchSize), uncertainty: uncertainty))
         let rate = schedule.rate(at: step)
-        let kept = compute.measured("data") { batch(samples, selection) }
+        let kept = try compute.measured("data") { try batch(samples, selection) }
         let report = kept.isEmpty ? nil : try trainer.train(on: kept, step: step, rate: rate)
         progress.step += 1
         progress.emptyBatches += selection.kept.isEmpty ? 1 : 0
@@ -227,23 +229,11 @@ public final class TrainingLoop<Selector: BatchSelector> {
                     metrics: selection.metrics, seconds: (ContinuousClock.now - start).inSeconds)))
     }
 
-    private func uncertainties(_ samples: [Int]) throws -> [Double] {
-        let probabilities = try inference.probabilities(
-            of: samples.count, over: trainer.communicator
-        ) { part in
-            samples[part].map { texts[$0] }
-        }
-        return probabilities.map(normalizedEntropy)
-    }
-
-    private func batch(_ samples: [Int], _ selection: BatchSelection) -> [TrainingSample] {
+    private func batch(_ samples: [Int], _ selection: BatchSelection) throws -> [Task.Sample] {
         let share = trainer.share(of: selection.kept.count)
-        return selection.kept.enumerated().map { index, place in
-            let sample = samples[place]
-            return TrainingSample(
-                tokens: share.contains(index) ? texts[sample] : TokenSequence(ids: []),
-                target: hooks.target(sample), weight: Float(selection.weights[index]),
-                sample: UInt32(sample))
+        return try selection.kept.enumerated().map { index, place in
+            try hooks.sample(
+                samples[place], Float(selection.weights[index]), share.contains(index))
         }
     }
 

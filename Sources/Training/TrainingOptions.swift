@@ -49,11 +49,9 @@ public struct TrainingOptions: Sendable, Equatable {
     public var momentum: Double
     /// Gradients are scaled down to this total norm; 0 turns clipping off.
     public var maximumGradientNorm: Double
-    /// Divides the student's scores in the loss, whose value is multiplied by its square.
-    ///
-    /// For soft targets that were flattened by the same temperature (Hinton et al. 2015, arXiv
-    /// 1503.02531).
-    public var lossTemperature: Double
+    /// Decoders keep one state a layer for the backward pass and run each layer again: a third more
+    /// arithmetic for a fraction of the memory.
+    public var recomputesLayers: Bool
 
     /// The defaults.
     public init() {
@@ -73,7 +71,7 @@ public struct TrainingOptions: Sendable, Equatable {
         epsilon = 1e-8
         momentum = 0.9
         maximumGradientNorm = 1
-        lossTemperature = 1
+        recomputesLayers = false
     }
 
     /// The schedule over a run of that many steps.

@@ -91,23 +91,28 @@ struct LoopCase: Sendable {
         options.learningRate = 2e-3
         options.microBatches = 4
         let trainer = ParallelStudent(
-            try BertClassifier(ModelFolder(path: model)), options: options, seed: 3,
-            communicator: communicator, compute: Compute(threads: 1))
+            ClassificationTask(try BertClassifier(ModelFolder(path: model))), options: options,
+            seed: 3, communicator: communicator, compute: Compute(threads: 1))
         let texts = TokenizedTexts(
             Self.texts, tokenizer: try Tokenizer(contentsOf: model), maximumLength: 16)
         let notes = Mutex(LoopOutcome())
         let reached = Mutex(0)
         let loop = TrainingLoop(
-            trainer: trainer, texts: texts,
+            trainer: trainer,
             order: BatchOrder(poolSize: 21, batchSize: 4, epochs: 2, seed: 8),
             selector: RememberingSelector(), store: CheckpointStore(directory: checkpoints),
             points: TrainingSchedulePoints(
                 evaluationSteps: evaluationSteps, saveSteps: saveSteps),
             fingerprint: fingerprint,
             hooks: .init(
-                target: { sample in (0..<3).map { $0 == sample % 3 ? 1 : 0 } },
+                sample: { index, weight, isOwn in
+                    TrainingSample(
+                        tokens: isOwn ? texts[index] : TokenSequence(ids: []),
+                        target: (0..<3).map { $0 == index % 3 ? 1 : 0 }, weight: weight,
+                        sample: UInt32(index))
+                },
                 evaluate: { step in
-                    let rows = try Inference(trainer.student, compute: trainer.compute)
+                    let rows = try Inference(trainer.task.student, compute: trainer.compute)
                         .probabilities(of: texts.count, over: communicator) {
                             $0.map { texts[$0] }
                         }
@@ -130,7 +135,7 @@ struct LoopCase: Sendable {
         let isComplete = try loop.run(resume: resume)
         var outcome = notes.withLock { $0 }
         outcome.isComplete = isComplete
-        outcome.weights = trainer.student.parameters.values.toArray().map(\.bitPattern)
+        outcome.weights = trainer.task.student.parameters.values.toArray().map(\.bitPattern)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         outcome.progress = String(decoding: try encoder.encode(loop.progress), as: UTF8.self)

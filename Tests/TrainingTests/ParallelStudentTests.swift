@@ -104,7 +104,7 @@ import Training
     func loss(temperature: Double) throws {
         var training = usual
         training.appliesDropout = false
-        training.options.lossTemperature = temperature
+        training.lossTemperature = temperature
         let reported = Double(bitPattern: try training.outcomes(ranks: 1, steps: 1)[0].losses[0])
         let student = try BertClassifier(ModelFolder(path: folder.path))
         let samples = training.batch(0)
@@ -155,7 +155,7 @@ import Training
         let training = usual
         let messages = try ThreadWorld.run(ranks: ranks) { communicator in
             let trainer = try training.trainer(communicator)
-            trainer.student.parameters.value(0).fill(.nan)
+            trainer.task.student.parameters.value(0).fill(.nan)
             do {
                 var outcome = TrainingOutcome()
                 try training.train(trainer, 3..<4, &outcome)

@@ -140,7 +140,7 @@ private func model(vocabularyCount: Int, width: Int = 64) -> TinyBert {
         let training = byRows
         let messages = try ThreadWorld.run(ranks: 3) { communicator in
             let trainer = try training.trainer(communicator)
-            trainer.student.parameters.value(0).fill(.nan)
+            trainer.task.student.parameters.value(0).fill(.nan)
             do {
                 var outcome = TrainingOutcome()
                 try training.train(trainer, 3..<4, &outcome)

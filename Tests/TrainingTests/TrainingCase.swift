@@ -30,6 +30,7 @@ struct TrainingCase: Sendable {
     var batchSize = 13
     var appliesDropout = true
     var threads = 1
+    var lossTemperature = 1.0
     /// Ids that texts are made of.
     var vocabularyCount = TinyBert.vocabularyCount
     /// Elements from which embedding tables are kept by rows.
@@ -60,16 +61,18 @@ struct TrainingCase: Sendable {
     }
 
     /// A trainer at its start.
-    func trainer(_ communicator: Communicator) throws -> ParallelStudent {
+    func trainer(_ communicator: Communicator) throws -> ParallelStudent<ClassificationTask> {
         ParallelStudent(
-            try BertClassifier(ModelFolder(path: folder)), options: options, seed: 42,
+            ClassificationTask(
+                try BertClassifier(ModelFolder(path: folder)), temperature: lossTemperature),
+            options: options, seed: 42,
             communicator: communicator, compute: Compute(threads: threads),
             appliesDropout: appliesDropout, smallestRowTable: smallestRowTable)
     }
 
     /// Takes steps and adds to the outcome.
     func train(
-        _ trainer: ParallelStudent, _ steps: Range<Int>, _ outcome: inout TrainingOutcome
+        _ trainer: ParallelStudent<ClassificationTask>, _ steps: Range<Int>, _ outcome: inout TrainingOutcome
     ) throws {
         let schedule = options.schedule(totalSteps: 10)
         for step in steps {
@@ -86,7 +89,7 @@ struct TrainingCase: Sendable {
             outcome.losses.append(report.loss.bitPattern)
             outcome.norms.append(report.gradientNorm.bitPattern)
         }
-        outcome.weights = trainer.student.parameters.values.toArray().map(\.bitPattern)
+        outcome.weights = trainer.task.student.parameters.values.toArray().map(\.bitPattern)
     }
 
     /// What each rank has after some steps.

@@ -66,7 +66,7 @@ import Training
         #expect(outcome.losses.count == 4)
         let reader = try #require(try store("saved by 2 for 1").latest())
         let student = try BertClassifier(ModelFolder(path: folder.file("model")))
-        try student.restoreWeights(from: reader)
+        try student.parameters.restore(from: reader)
         let expected = try training.outcomes(ranks: 1, steps: 2)[0]
         #expect(student.parameters.values.toArray().map(\.bitPattern) == expected.weights)
     }
@@ -82,7 +82,7 @@ import Training
             try model.write(to: folder.file("other"))
             let student = try BertClassifier(ModelFolder(path: folder.file("other")))
             let error = #expect(throws: TrainingError.self) {
-                try student.restoreWeights(from: reader)
+                try student.parameters.restore(from: reader)
             }
             #expect(error?.code == .foreignCheckpoint)
         }

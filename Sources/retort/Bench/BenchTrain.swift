@@ -26,7 +26,7 @@ struct BenchTrain: ParsableCommand {
             training.microBatches = options.microBatches
             training.precision = options.dtype
             let trainer = ParallelStudent(
-                student, options: training, seed: 1, communicator: context.communicator,
+                ClassificationTask(student), options: training, seed: 1, communicator: context.communicator,
                 compute: context.compute)
             let seconds = try options.median(
                 context.communicator, steps: options.steps

@@ -109,7 +109,7 @@ struct Parity {
         let losses = try golden.doubles("curve.loss")
         let norms = try golden.doubles("curve.grad_norm")
         let trainer = ParallelStudent(
-            student, options: settings.training, seed: 0, communicator: communicator,
+            ClassificationTask(student), options: settings.training, seed: 0, communicator: communicator,
             compute: compute, appliesDropout: false)
         var worst = 0.0
         for (step, (loss, norm)) in zip(losses, norms).enumerated() {
