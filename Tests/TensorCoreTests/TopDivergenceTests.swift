@@ -144,7 +144,7 @@ private let kinds: [Divergence] = [
                 let expected =
                     switch kind {
                     case .forward: 9999.0
-                    case .reverse: 0
+                    case .reverse: 0.0
                     case .jensenShannon(let beta): -beta * log(beta) - (1 - beta) * log(1 - beta)
                     }
                 #expect(abs(losses[0].soft - expected) < 1e-6, "\(kind) \(losses[0].soft)")

@@ -3,10 +3,11 @@
 // some rows of scores; the divergences themselves are TensorCore's (Divergence.swift, TopDivergence.swift).
 //
 //     loss = sum_i w_i (alpha H(y_i, softmax(s_i)) + (1 - alpha) [T^2] D(softmax(t_i / T), softmax(s_i / T)))
-//            / sum_i w_i
+//            / n
 //
-// The sum in the denominator is the global one, over all ranks and micro-batches: the caller gives it, and
-// then the sum of the losses and gradients of all parts is that of the whole, however it was cut.
+// n is a global number, of all ranks and micro-batches (the count of trained tokens, or the sum of their
+// weights): the caller gives it, and then the sums of the losses and gradients of all parts are those of
+// the whole, however it was cut.
 //
 // Shape legend: M chosen tokens, V vocabulary.
 // References: arXiv 2306.13649 (generalised JSD) and TRL's GKDTrainer for the meaning of beta; arXiv
@@ -122,7 +123,7 @@ public struct DistillationLoss: Sendable, Equatable {
     ///   - targets: The text's token at each of the M places; `DecoderBatch.ignored` takes no part.
     ///   - teacher: What the teacher says at each of the M.
     ///   - weights: One for each of the M; nil for 1.
-    ///   - normalizer: The sum of all weights, of all ranks and micro-batches.
+    ///   - normalizer: n, of all ranks and micro-batches.
     ///   - compute: Where it is computed.
     /// - Returns: Each token's losses, divided by `normalizer` already.
     public func apply(

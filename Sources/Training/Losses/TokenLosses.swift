@@ -4,7 +4,7 @@
 
 internal import TensorCore
 
-/// One token's losses, each times the token's weight and divided by the global sum of weights.
+/// One token's losses, each times the token's weight and divided by the global normaliser.
 public struct TokenLosses: Sendable, Equatable {
     /// What is trained on: both parts times their shares.
     public var total: Double
