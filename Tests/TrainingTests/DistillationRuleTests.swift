@@ -1,6 +1,7 @@
 // A decoder that learns from another one's recorded top scores: the same bits on any number of ranks and
 // threads, a loss that falls, and the refusals.
 
+import Autograd
 import Collectives
 import Foundation
 import Models

@@ -2,6 +2,7 @@
 // the valid ones and its gradient, for every divergence and temperature.
 
 import Foundation
+import Models
 import Safetensors
 import TensorCore
 import TestSupport
