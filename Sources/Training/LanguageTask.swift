@@ -67,6 +67,7 @@ public struct TokenCrossEntropy: TokenLossRule {
     /// The loss of plain language modelling.
     public init() {}
 
+    /// The cross-entropies, and softmax less one-hot.
     public func apply(
         _ scores: Matrix, _ tokens: PredictedTokens, _ compute: Compute
     ) -> [Double] {

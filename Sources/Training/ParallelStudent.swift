@@ -71,7 +71,8 @@ public final class ParallelStudent<Task: StudentTask> {
         self.compute = compute
         let count = task.parameters.elementCount
         tables = EmbeddingTables(
-            task.rowTables, of: task.parameters, blockSize: Self.blockSize, smallestCount: smallestRowTable)
+            task.rowTables, of: task.parameters, blockSize: Self.blockSize,
+            smallestCount: smallestRowTable)
         layout = BucketLayout(
             count: count, ranks: communicator.size, blockSize: Self.blockSize,
             apart: tables.tables.map(\.elements))

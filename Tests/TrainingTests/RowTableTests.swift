@@ -157,11 +157,15 @@ private func model(vocabularyCount: Int, width: Int = 64) -> TinyBert {
             ("first", [10]), ("bert.embeddings.word_embeddings.weight", [1000, 24]),
             ("bert.embeddings.position_embeddings.weight", [50, 24]), ("big.weight", [1000, 24]),
         ])
-        let found = EmbeddingTables(parameters, blockSize: 64, smallestCount: 5000)
+        let names = parameters.parameters.map(\.name).filter { $0.hasSuffix("_embeddings.weight") }
+        let found = EmbeddingTables(names, of: parameters, blockSize: 64, smallestCount: 5000)
         #expect(found.indices == [1])
         #expect(
             found.tables == [RowTable(offset: 16, width: 24, elements: 64..<24_000 / 64 * 64)])
-        #expect(EmbeddingTables(parameters, blockSize: 64, smallestCount: 30_000).tables == [])
-        #expect(EmbeddingTables(parameters, blockSize: 32_768, smallestCount: 1).tables == [])
+        for (block, smallest) in [(64, 30_000), (32_768, 1)] {
+            let none = EmbeddingTables(
+                names, of: parameters, blockSize: block, smallestCount: smallest)
+            #expect(none.tables == [])
+        }
     }
 }

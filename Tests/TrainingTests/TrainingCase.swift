@@ -72,7 +72,8 @@ struct TrainingCase: Sendable {
 
     /// Takes steps and adds to the outcome.
     func train(
-        _ trainer: ParallelStudent<ClassificationTask>, _ steps: Range<Int>, _ outcome: inout TrainingOutcome
+        _ trainer: ParallelStudent<ClassificationTask>, _ steps: Range<Int>,
+        _ outcome: inout TrainingOutcome
     ) throws {
         let schedule = options.schedule(totalSteps: 10)
         for step in steps {

@@ -58,7 +58,9 @@ public struct LabellingJob {
     /// Labels until nothing is left, the cap is reached, somebody asks to stop, or no server answers.
     ///
     /// - Parameter makeLabeller: Makes a round's labeller, which knows the answers of all earlier ones.
-    public func run(_ makeLabeller: () throws -> ServerLabeller) throws -> LabellingSummary {
+    public func run<Labeller: RowLabeller>(
+        _ makeLabeller: () throws -> Labeller
+    ) throws -> LabellingSummary {
         var summary = LabellingSummary()
         var rows: [Int]?
         // A rank whose servers were gone leaves the other rounds to the others.
@@ -112,7 +114,7 @@ public struct LabellingJob {
     }
 
     private func round(
-        _ labeller: ServerLabeller, rows: [Int]?, sitsOut: Bool,
+        _ labeller: some RowLabeller, rows: [Int]?, sitsOut: Bool,
         summary: inout LabellingSummary
     ) throws -> Round {
         let leases = try communicator.counter(named: "label.leases")
@@ -123,9 +125,8 @@ public struct LabellingJob {
         var dealer = LeaseDealer(count: rows?.count ?? Int.max / 2, leaseSize: leaseSize) {
             try leases.fetchAdd($0)
         }
-        var records = LeasedRecords(try open(), known: rows == nil ? known : KeySet()) { record in
-            ServerLabeller.keys(
-                of: record, identity: labeller.identity, fields: labeller.task.usedFields)
+        var records = LeasedRecords(try open(), known: rows == nil ? known : KeySet()) {
+            labeller.keys(of: $0)
         }
         let tally = LabellingTally()
         var round = Round()
@@ -187,7 +188,7 @@ public struct LabellingJob {
     }
 
     private static func start(
-        _ row: LeasedRecords.Row, _ labeller: ServerLabeller, _ tally: LabellingTally,
+        _ row: LeasedRecords.Row, _ labeller: some RowLabeller, _ tally: LabellingTally,
         round: Int
     ) {
         tally.began()
@@ -265,16 +266,5 @@ extension LabellingSummary {
             rows = records.rows
             cached = records.cached
         }
-    }
-}
-
-extension ServerLabeller {
-    /// Records that wait to be sent, beyond those in flight: enough that a free place never waits for
-    /// a record, and no more, since what waits here another rank can't take.
-    private static let longestQueue = 8
-
-    /// Whether another lease should be taken.
-    fileprivate func hasRoom(active: Int) -> Bool {
-        active - Int(service.figures.rank.inFlight) < Self.longestQueue && store.waiting < 50_000
     }
 }

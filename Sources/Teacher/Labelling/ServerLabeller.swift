@@ -160,24 +160,12 @@ public struct ServerLabeller: Sendable {
         let outcome = await service.answer(request, key: request.key(teacher: teacher))
         guard case .answered(let response, let attempt) = outcome else { return outcome }
         do {
-            try keep(response, attempt, row)
+            try keep(response, attempt, record: row.record.id, teacher: teacher)
             return outcome
         } catch {
             return .failed(
                 error as? TeacherError ?? TeacherError(.ledgerUnwritable, "\(error)"))
         }
-    }
-
-    private func keep(
-        _ response: TeacherResponse, _ attempt: Attempt, _ row: LeasedRecords.Row
-    ) throws {
-        let charge = attempt.charge(for: response.usage, prices: service.options.prices)
-        try store.keep(
-            ResponseEntry(
-                key: attempt.key, recordID: row.record.id, teacher: teacher, response: response,
-                chargedTokens: charge.tokens, priceMicro: charge.micro))
-        // Only now may another request take its place: what is in flight is what a kill can lose.
-        service.settle(attempt, usage: response.usage)
     }
 
     private func fail(
