@@ -30,8 +30,8 @@ struct BenchTrain: ParsableCommand {
             training.microBatches = options.microBatches
             training.precision = options.dtype
             let trainer = ParallelStudent(
-                ClassificationTask(student), options: training, seed: 1, communicator: context.communicator,
-                compute: context.compute)
+                ClassificationTask(student), options: training, seed: 1,
+                communicator: context.communicator, compute: context.compute)
             let seconds = try options.median(
                 context.communicator, steps: options.steps
             ) { step in
