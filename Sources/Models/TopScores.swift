@@ -78,6 +78,18 @@ public struct TopScores: Sendable, Equatable {
         starts.append(self.ids.count)
     }
 
+    /// Adds a place of others at the same temperature.
+    public mutating func append(place: Int, of others: TopScores) {
+        precondition(
+            others.temperature == temperature,
+            "top scores at temperature \(others.temperature) after \(temperature)")
+        let entries = others.entries(of: place)
+        ids.append(contentsOf: others.ids[entries])
+        logProbabilities.append(contentsOf: others.logProbabilities[entries])
+        restMasses.append(others.restMasses[place])
+        starts.append(ids.count)
+    }
+
     /// Adds the places of others at the same temperature.
     public mutating func append(contentsOf others: TopScores) {
         precondition(
