@@ -171,6 +171,7 @@ let package = Package(
             name: "TeacherTests",
             dependencies: [
                 "Collectives", "Corpus", "Models", "Teacher", "TensorCore", "TestSupport",
+                "Tokenizers",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -8,6 +8,8 @@ public enum MethodName: String, Sendable, CaseIterable {
     case llkd
     /// Plain fine-tuning of a decoder on prompts with answers.
     case fineTune = "fine_tune"
+    /// Response priming: a teacher under prompts that make its signal easier to learn (arXiv 2412.17846).
+    case priming
 }
 
 /// Carries out a recipe's method.
@@ -25,6 +27,7 @@ public enum MethodRun {
         switch session.recipe.method.name {
         case .llkd: try DistillationRun(session).run(resume: resume, asksTeacher: asksTeacher)
         case .fineTune: try FineTuning(session).run(resume: resume)
+        case .priming: try PrimingRun(session).run(resume: resume)
         }
     }
 }

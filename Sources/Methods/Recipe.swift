@@ -96,6 +96,8 @@ public struct Recipe: Sendable, Equatable {
         public var target = Target.hard
         /// `soft`: flattens the teacher's and the student's probabilities.
         public var temperature = 1.0
+        /// `priming`: its options.
+        public var priming = PrimingOptions()
 
         /// The defaults.
         public init() {}

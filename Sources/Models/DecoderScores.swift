@@ -3,6 +3,7 @@
 //
 // Shape legend: M rows of states, V vocabulary.
 
+import Foundation
 import Synchronization
 public import TensorCore
 
@@ -24,6 +25,51 @@ extension Decoder {
             guard maximum.isFinite, logSum.isFinite else { return nil }
             return tokens[row].map { (Double(scores[0, Int($0)]) - maximum) - logSum }
         }
+    }
+
+    /// The best tokens behind each row with their log-probabilities, and the rest's mass: what is kept of a
+    /// teacher's scores.
+    ///
+    /// - Parameters:
+    ///   - states: M rows of `read(_:)`.
+    ///   - count: k, the tokens kept at a place; all where the vocabulary is smaller.
+    ///   - temperature: What scores are divided by before the softmax.
+    ///   - chunk: The most rows whose scores are in memory.
+    /// - Returns: M places.
+    /// - Throws: `ModelError.malformed` where the model's scores are no numbers, `invalidInput` for
+    ///   numbers that have no meaning.
+    public func topScores(
+        after states: Matrix, count: Int, temperature: Double = 1, chunk: Int = 64
+    ) throws(ModelError) -> TopScores {
+        guard count >= 1, temperature > 0, temperature.isFinite else {
+            throw ModelError(
+                .invalidInput,
+                "the best \(count) tokens at temperature \(temperature); give at least 1, and a "
+                    + "positive number")
+        }
+        let places = try scored(states, chunk: chunk) { _, scores, kernels -> TopPlace? in
+            if temperature != 1 { kernels.scale(Float(1 / temperature), scores, into: scores) }
+            let scored = TokenScores(scores, kernels)
+            guard scored.areNumbers else { return nil }
+            let ids = scored.best(count).sorted()
+            let values = ids.map(scored.logProbability)
+            let kept = values.reduce(0) { $0 + exp($1) }
+            return TopPlace(
+                ids: ids, logProbabilities: values.map { Float(min(0, $0)) },
+                restMass: ids.count == scores.columns ? 0 : Float(min(1, max(0, 1 - kept))))
+        }
+        var top = TopScores(temperature: temperature)
+        for place in places {
+            try top.append(
+                ids: place.ids, logProbabilities: place.logProbabilities, restMass: place.restMass)
+        }
+        return top
+    }
+
+    private struct TopPlace {
+        let ids: [Int32]
+        let logProbabilities: [Float]
+        let restMass: Float
     }
 
     /// Runs a function of each row's scores, in parallel; nil from it means scores that are no numbers.

@@ -7,6 +7,7 @@ import Models
 import TensorCore
 import TestSupport
 import Testing
+import Tokenizers
 
 @testable import Teacher
 

@@ -9,10 +9,10 @@ import TestSupport
 
 /// A folder with a model and ledgers.
 struct LocalWorld: Sendable {
-    let folder: TemporaryFolder
+    let folder: TestSupport.TemporaryFolder
 
     init(isChat: Bool = false, maximumLength: Int = 160) throws {
-        folder = try TemporaryFolder()
+        folder = try TestSupport.TemporaryFolder()
         try TinyLlama(maximumLength: maximumLength, isChat: isChat)
             .write(to: folder.file("model"))
     }

@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test func aFileOfTextsIsARecordedTeacher() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TestSupport.TemporaryFolder()
         try folder.write(
             "answers.jsonl",
             """

@@ -45,11 +45,18 @@ extension GenerativeStudent {
 
     /// The mean cross-entropy of the answers' tokens, in nats; nil where none is short enough to be read.
     func meanLoss(of examples: [TextExample]) throws -> Double? {
-        let sums: [LossSum] = try shared(examples.count) { part in
+        let losses = try losses(of: examples)
+        let count = losses.reduce(0) { $0 + $1.count }
+        return count > 0 ? losses.reduce(0) { $0 + $1.sum } / Double(count) : nil
+    }
+
+    /// The cross-entropy of each answer, in nats, and its tokens; 0 of 0 where it is too long to be read.
+    func losses(of examples: [TextExample]) throws -> [AnswerLoss] {
+        try shared(examples.count) { part in
             let memory = TapeMemory()
             return try part.map { index in
                 guard let sample = try format.sample(examples[index], index: index) else {
-                    return LossSum(sum: 0, count: 0)
+                    return AnswerLoss(sum: 0, count: 0)
                 }
                 memory.reset()
                 let batch = DecoderBatch([sample.tokens], labels: [sample.labels])
@@ -57,15 +64,16 @@ extension GenerativeStudent {
                     compute: session.compute, memory: memory, parameters: model.parameters,
                     layout: batch.layout)
                 let loss = model.tokenLoss(tape, batch, gradientScale: 1)
-                return LossSum(sum: loss.sum, count: loss.count)
+                return AnswerLoss(sum: loss.sum, count: loss.count)
             }
         }
-        let count = sums.reduce(0) { $0 + $1.count }
-        return count > 0 ? sums.reduce(0) { $0 + $1.sum } / Double(count) : nil
     }
 
-    private struct LossSum: Codable {
+    /// The loss of one answer.
+    struct AnswerLoss: Codable {
+        /// In nats.
         let sum: Double
+        /// Its tokens.
         let count: Int
     }
 

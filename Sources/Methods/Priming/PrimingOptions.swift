@@ -7,23 +7,12 @@ import Training
 extension Recipe {
     /// The options of `priming`.
     public struct PrimingOptions: Sendable, Equatable {
-        /// What `method.name` says.
-        public static let methodName = "priming"
-
         /// What of the teacher the student learns.
         public enum Signal: String, Sendable, CaseIterable {
             /// Its scores of the gold answer's tokens, by a teacher in this process.
             case logits
             /// Its own answer, by any teacher that writes.
             case text
-        }
-
-        /// How answers are judged.
-        public enum Grade: String, Sendable, CaseIterable {
-            /// By their final number.
-            case numeric
-            /// Not at all: only the loss on held-out answers is measured.
-            case none
         }
 
         /// What of the teacher the student learns.
@@ -40,21 +29,20 @@ extension Recipe {
         public var seeds = 1
         /// Part of the training questions that is held out to choose on.
         public var validationRatio = 0.1
-        /// How answers are judged.
-        public var grade = Grade.numeric
+        /// Whether students answer and are judged, as `evaluate` says; otherwise the loss on held-out
+        /// answers is all that is measured.
+        public var judgesAnswers = true
         /// `logits`: what the loss adds up.
         public var loss = DistillationLoss(
             .reverseKL, temperature: 2, alpha: 0.5, squaresTemperature: true)
         /// `logits`: tokens kept at each place.
         public var topCount = 64
-        /// `text`: leaves out answers of the teacher whose final number isn't the gold one.
+        /// `text`: leaves out answers of the teacher that aren't right, as `evaluate.compare` has it.
         public var correctOnly = true
         /// `text`: longest answer of the teacher in tokens.
         public var teacherTokens = 512
         /// `text`: the teacher's sampling temperature.
         public var teacherTemperature = 0.0
-        /// Longest answer of the student in tokens.
-        public var answerTokens = 256
 
         /// The defaults.
         public init() {}

@@ -20,7 +20,11 @@ enum RecipeChecks {
                 "data.format '\(format)' is not one of jsonl, csv, tsv, lines")
         }
         try require(!recipe.student.model.isEmpty, "student.model is missing: name its folder")
-        if recipe.method.name != .fineTune { try checkTeacher(recipe.teacher, require) }
+        switch recipe.method.name {
+        case .llkd: try checkTeacher(recipe.teacher, require)
+        case .priming: try PrimingChecks.check(recipe, require)
+        case .fineTune: break
+        }
         try require(
             recipe.budget.usd == nil || recipe.teacher.servers.inputPrice != nil,
             "budget.usd needs teacher.price: what a million tokens cost")
