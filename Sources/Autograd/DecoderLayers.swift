@@ -24,45 +24,64 @@ extension Tape {
 
     /// `silu(gate) up` with gate and up side by side in `x W^T + b`: `R x D` by `2F x D` gives `R x F`.
     public func gatedLinear(_ x: Variable, weight: Variable, bias: Variable?) -> Variable {
-        precondition(
-            weight.value.rows % 2 == 0, "gate and up have \(weight.value.rows) columns together")
-        let gateAndUp = fresh(rows: x.value.rows, columns: weight.value.rows)
-        let output = fresh(rows: x.value.rows, columns: weight.value.rows / 2)
+        gatedLinear(x, .trained(weight: weight, bias: bias))
+    }
+
+    /// The same of any linear layer.
+    public func gatedLinear(_ x: Variable, _ layer: LinearLayer) -> Variable {
+        precondition(layer.width % 2 == 0, "gate and up have \(layer.width) columns together")
+        let gateAndUp = fresh(rows: x.value.rows, columns: layer.width)
+        let output = fresh(rows: x.value.rows, columns: layer.width / 2)
         let serial = compute.serial
-        compute.measured("gated linear") {
-            multiply(x.value, weight, bias, into: gateAndUp) { block in
+        let weights = compute.measured("gated linear") {
+            multiply(x, layer, into: gateAndUp) { block in
                 for row in block { serial.gatedUnit(gateAndUp.row(row), into: output.row(row)) }
             }
         }
         return record(
-            .gatedLinear(
-                x: x, LinearWeights(weight: weight, bias: bias), gateAndUp: keep(gateAndUp)),
-            output, axis: x.axis)
+            .gatedLinear(x: x, weights, gateAndUp: keep(gateAndUp)), output, axis: x.axis)
     }
 
     /// `x W^T + b + residual`: `R x D` by `E x D`, with a residual of `R x E`.
     public func linearAdd(
         _ x: Variable, weight: Variable, bias: Variable?, residual: Variable
     ) -> Variable {
-        let output = fresh(rows: x.value.rows, columns: weight.value.rows)
+        linearAdd(x, .trained(weight: weight, bias: bias), residual: residual)
+    }
+
+    /// The same of any linear layer.
+    public func linearAdd(
+        _ x: Variable, _ layer: LinearLayer, residual: Variable
+    ) -> Variable {
+        let output = fresh(rows: x.value.rows, columns: layer.width)
         let serial = compute.serial
-        compute.measured("linear + add") {
-            multiply(x.value, weight, bias, into: output) { block in
+        let weights = compute.measured("linear + add") {
+            multiply(x, layer, into: output) { block in
                 for row in block {
                     serial.add(output.row(row), residual.value.row(row), into: output.row(row))
                 }
             }
         }
-        return record(
-            .linearAdd(
-                x: x, LinearWeights(weight: weight, bias: bias), residual: residual), output,
-            axis: x.axis)
+        return record(.linearAdd(x: x, weights, residual: residual), output, axis: x.axis)
     }
 
     func differentiateRootMeanSquareNorm(
         _ x: Variable, gamma: Variable, reciprocal: Matrix, _ dy: Matrix
     ) {
         let input = value(of: x)
+        guard needsGradient(gamma) else {
+            accumulate(into: x) { dx, adding in
+                let unused = fresh(rows: 1, columns: dx.columns)
+                unused.fill(0)
+                compute.measured("norm") {
+                    compute.rootMeanSquareNormBackward(
+                        input, gamma: gamma.value, reciprocal: reciprocal, dy, into: dx,
+                        accumulate: adding, gradientGamma: unused)
+                }
+                recycle(unused)
+            }
+            return
+        }
         accumulate(into: x, alwaysRuns: true) { dx, adding in
             compute.measured("norm") {
                 foldLeaves(of: gamma, axis: x.axis) { rows, dGamma in

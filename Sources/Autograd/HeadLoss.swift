@@ -36,8 +36,9 @@ extension Tape {
     public func headLoss(
         _ x: Variable, weight: Variable, chosen: [Int], isTied: Bool, loss: @escaping ScoreLoss
     ) -> Matrix? {
+        let head = LinearLayer.trained(weight: weight, bias: nil)
         guard isRecording else {
-            forEachChunk(chosen, of: 0..<layout.tokenCount, x, weight, loss) { _, _, _ in }
+            forEachChunk(chosen, of: 0..<layout.tokenCount, x, head, loss) { _, _, _ in }
             return nil
         }
         let gradient = fresh(rows: x.value.rows, columns: x.value.columns)
@@ -45,16 +46,16 @@ extension Tape {
         if isTied, let indices = weights(weight) {
             tiedHeads[indices] = TiedHead(x: x, chosen: chosen, loss: loss)
             for leaf in layout.leaves {
-                forEachChunk(chosen, of: layout.rows(ofLeaf: leaf, on: .tokens), x, weight, loss) {
+                forEachChunk(chosen, of: layout.rows(ofLeaf: leaf, on: .tokens), x, head, loss) {
                     rows, _, dScores in
-                    scatter(dScores, weight, rows, into: gradient)
+                    scatter(dScores, head, rows, into: gradient)
                 }
             }
         } else {
             foldLeaves(of: weight, axis: .tokens) { leaf, dWeight in
                 dWeight.fill(0)
-                forEachChunk(chosen, of: leaf, x, weight, loss) { rows, states, dScores in
-                    scatter(dScores, weight, rows, into: gradient)
+                forEachChunk(chosen, of: leaf, x, head, loss) { rows, states, dScores in
+                    scatter(dScores, head, rows, into: gradient)
                     addWeightGradient(dScores, states, to: dWeight)
                 }
             }
@@ -62,11 +63,25 @@ extension Tape {
         return gradient
     }
 
+    /// The same with a frozen output layer, tied or not: there is no gradient but that by `x`.
+    public func headLoss(
+        _ x: Variable, frozen: FrozenLinear, chosen: [Int], loss: @escaping ScoreLoss
+    ) -> Matrix? {
+        let head = LinearLayer.frozen(frozen, nil)
+        let gradient = isRecording ? fresh(rows: x.value.rows, columns: x.value.columns) : nil
+        gradient?.fill(0)
+        forEachChunk(chosen, of: 0..<layout.tokenCount, x, head, loss) { rows, _, dScores in
+            if let gradient { scatter(dScores, head, rows, into: gradient) }
+        }
+        return gradient
+    }
+
     /// The gradient of a token table that is the output layer's weight too.
     func foldTiedTable(_ table: Variable, _ head: TiedHead, ids: [Int32], _ dy: Matrix) {
+        let layer = LinearLayer.trained(weight: table, bias: nil)
         foldLeaves(of: table, axis: .tokens) { leaf, dTable in
             dTable.fill(0)
-            forEachChunk(head.chosen, of: leaf, head.x, table, head.loss) { _, states, dScores in
+            forEachChunk(head.chosen, of: leaf, head.x, layer, head.loss) { _, states, dScores in
                 addWeightGradient(dScores, states, to: dTable)
             }
             for row in leaf {
@@ -82,19 +97,19 @@ extension Tape {
     /// Calls a body with the rows, the states and the gradients by the scores of some chosen tokens of a
     /// leaf at a time; chunks never cross a leaf.
     private func forEachChunk(
-        _ chosen: [Int], of leaf: Range<Int>, _ x: Variable, _ weight: Variable,
+        _ chosen: [Int], of leaf: Range<Int>, _ x: Variable, _ head: LinearLayer,
         _ loss: ScoreLoss, _ body: (_ rows: [Int], _ states: Matrix, _ dScores: Matrix) -> Void
     ) {
         let first = chosen.partitioningIndex { $0 >= leaf.lowerBound }
         let end = chosen.partitioningIndex { $0 >= leaf.upperBound }
-        let vocabulary = weight.value.rows
+        let vocabulary = head.width
         for start in stride(from: first, to: end, by: chunkRows(vocabulary)) {
             let part = start..<min(end, start + chunkRows(vocabulary))
             let rows = Array(chosen[part])
             let states = fresh(rows: rows.count, columns: x.value.columns)
             let scores = fresh(rows: rows.count, columns: vocabulary)
             compute.embedding(x.value, ids: rows.map { Int32($0) }, into: states)
-            compute.measured("head") { multiply(states, weight, nil, into: scores) }
+            compute.measured("head") { multiply(states, head, into: scores) }
             compute.measured("loss") { loss(part, scores) }
             if isRecording { body(rows, states, scores) }
             recycle(states)
@@ -102,10 +117,28 @@ extension Tape {
         }
     }
 
-    private func scatter(_ dScores: Matrix, _ weight: Variable, _ rows: [Int], into dx: Matrix) {
+    /// The scores of some states by the output layer, which has no update of low rank.
+    private func multiply(_ states: Matrix, _ head: LinearLayer, into scores: Matrix) {
+        switch head {
+        case .trained(let weight, let bias): multiply(states, weight, bias, into: scores)
+        case .frozen(let frozen, _):
+            compute.gemm(
+                states, stored: frozen.weight, into: scores, bias: frozen.bias,
+                precision: precision)
+        }
+    }
+
+    private func scatter(_ dScores: Matrix, _ head: LinearLayer, _ rows: [Int], into dx: Matrix) {
         let gradient = fresh(rows: dScores.rows, columns: dx.columns)
         compute.measured("head gradient") {
-            compute.gemm(dScores, weight.value, into: gradient, precision: precision)
+            switch head {
+            case .trained(let weight, _):
+                compute.gemm(dScores, weight.value, into: gradient, precision: precision)
+            case .frozen(let frozen, _):
+                compute.gemm(
+                    dScores, stored: frozen.weight, transposed: true, into: gradient,
+                    precision: precision)
+            }
         }
         for (index, row) in rows.enumerated() { dx.row(row).copy(from: gradient.row(index)) }
         recycle(gradient)

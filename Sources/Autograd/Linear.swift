@@ -11,22 +11,33 @@ import TensorCore
 extension Tape {
     /// `x W^T + b`: `R x D` by `E x D` gives `R x E`.
     public func linear(_ x: Variable, weight: Variable, bias: Variable?) -> Variable {
-        let output = fresh(rows: x.value.rows, columns: weight.value.rows)
-        compute.measured("linear") { multiply(x.value, weight, bias, into: output) }
-        return record(
-            .linear(x: x, LinearWeights(weight: weight, bias: bias)), output, axis: x.axis)
+        linear(x, .trained(weight: weight, bias: bias))
+    }
+
+    /// The same of any linear layer.
+    public func linear(_ x: Variable, _ layer: LinearLayer) -> Variable {
+        let output = fresh(rows: x.value.rows, columns: layer.width)
+        let weights = compute.measured("linear") { multiply(x, layer, into: output) }
+        return record(.linear(x: x, weights), output, axis: x.axis)
     }
 
     /// `f(x W^T + b)`: `R x D` by `E x D` gives `R x E`.
     public func linear(
         _ x: Variable, weight: Variable, bias: Variable?, activation: Activation
     ) -> Variable {
-        let argument = fresh(rows: x.value.rows, columns: weight.value.rows)
+        linear(x, .trained(weight: weight, bias: bias), activation: activation)
+    }
+
+    /// The same of any linear layer.
+    public func linear(
+        _ x: Variable, _ layer: LinearLayer, activation: Activation
+    ) -> Variable {
+        let argument = fresh(rows: x.value.rows, columns: layer.width)
         let output =
             isRecording ? fresh(rows: argument.rows, columns: argument.columns) : argument
         let serial = compute.serial
-        compute.measured("linear + activation") {
-            multiply(x.value, weight, bias, into: argument) { block in
+        let weights = compute.measured("linear + activation") {
+            multiply(x, layer, into: argument) { block in
                 let (from, to) = (argument.rows(block).asRow, output.rows(block).asRow)
                 switch activation {
                 case .gelu: serial.gelu(from, into: to)
@@ -35,9 +46,28 @@ extension Tape {
             }
         }
         return record(
-            .activatedLinear(
-                x: x, LinearWeights(weight: weight, bias: bias), activation,
-                argument: keep(argument)), output, axis: x.axis)
+            .activatedLinear(x: x, weights, activation, argument: keep(argument)), output,
+            axis: x.axis)
+    }
+
+    /// The product of a layer, then a body over all rows; gives what the backward pass needs.
+    func multiply(
+        _ x: Variable, _ layer: LinearLayer, into output: Matrix,
+        epilogue: ((_ rows: Range<Int>) -> Void)? = nil
+    ) -> LinearWeights {
+        switch layer {
+        case .trained(let weight, let bias):
+            multiply(x.value, weight, bias, into: output, epilogue: epilogue)
+            return .trained(weight: weight, bias: bias)
+        case .frozen(let frozen, let update):
+            // The update comes first, for the product can be added to it and then still end with a
+            // body over rows that are in the cache.
+            let context = update.map { begin($0, x, bias: frozen.bias, into: output) }
+            compute.gemm(
+                x.value, stored: frozen.weight, into: output, accumulate: context != nil,
+                bias: context == nil ? frozen.bias : nil, precision: precision, epilogue: epilogue)
+            return .frozen(frozen, context)
+        }
     }
 
     /// The product with a weight, through its packed panels if it is one of the model's, then a body
@@ -62,33 +92,47 @@ extension Tape {
         }
     }
 
-    /// dx = dy W, dW = dy^T x, db = the sum of dy's rows.
+    /// dx = dy W, dW = dy^T x, db = the sum of dy's rows; of a frozen weight dx alone.
     func differentiateLinear(_ x: Variable, _ linear: LinearWeights, _ dy: Matrix) {
-        accumulate(into: x) { dx, adding in
-            compute.measured("input gradient") {
-                compute.gemm(
-                    dy, linear.weight.value, into: dx, accumulate: adding, precision: precision)
-            }
-        }
-        compute.measured("weight gradient") {
-            if let stash = stash(of: x) {
-                foldProduct(of: linear.weight, axis: x.axis, dy) { stash.rows($0) }
-            } else {
-                let input = value(of: x)
-                foldProduct(of: linear.weight, axis: x.axis, dy) { input.rows($0) }
-            }
-        }
-        if let bias = linear.bias {
-            compute.measured("bias gradient") {
-                foldLeaves(of: bias, axis: x.axis) { rows, dBias in
-                    compute.columnSum(dy.rows(rows), into: dBias)
+        switch linear {
+        case .trained(let weight, let bias):
+            accumulate(into: x) { dx, adding in
+                compute.measured("input gradient") {
+                    compute.gemm(
+                        dy, weight.value, into: dx, accumulate: adding, precision: precision)
                 }
+            }
+            compute.measured("weight gradient") {
+                if let stash = stash(of: x) {
+                    foldProduct(of: weight, axis: x.axis, dy) { stash.rows($0) }
+                } else {
+                    let input = value(of: x)
+                    foldProduct(of: weight, axis: x.axis, dy) { input.rows($0) }
+                }
+            }
+            if let bias {
+                compute.measured("bias gradient") {
+                    foldLeaves(of: bias, axis: x.axis) { rows, dBias in
+                        compute.columnSum(dy.rows(rows), into: dBias)
+                    }
+                }
+            }
+        case .frozen(let frozen, let context):
+            accumulate(into: x) { dx, adding in
+                compute.measured("input gradient") {
+                    compute.gemm(
+                        dy, stored: frozen.weight, transposed: true, into: dx, accumulate: adding,
+                        precision: precision)
+                }
+            }
+            if let context {
+                compute.measured("low rank") { differentiate(context, x, dy) }
             }
         }
     }
 
     /// Sums dy^T x over the leaves; `input` gives rows of x.
-    private func foldProduct(
+    func foldProduct(
         of weight: Variable, axis: RowAxis, _ dy: Matrix,
         _ input: (_ rows: Range<Int>) -> some ProductOperand
     ) {

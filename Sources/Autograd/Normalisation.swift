@@ -54,7 +54,16 @@ extension Tape {
         _ x: Variable, weight: Variable, bias: Variable?, dropout site: DropoutSite?,
         residual: Variable, norm: NormWeights
     ) -> Variable {
-        let (rows, width) = (x.value.rows, weight.value.rows)
+        linearAddNorm(
+            x, .trained(weight: weight, bias: bias), dropout: site, residual: residual, norm: norm)
+    }
+
+    /// The same of any linear layer.
+    public func linearAddNorm(
+        _ x: Variable, _ layer: LinearLayer, dropout site: DropoutSite?, residual: Variable,
+        norm: NormWeights
+    ) -> Variable {
+        let (rows, width) = (x.value.rows, layer.width)
         let sum = fresh(rows: rows, columns: width)
         let output = isRecording ? fresh(rows: rows, columns: width) : sum
         let site = active(site)
@@ -62,8 +71,8 @@ extension Tape {
         let statistics = normContext(rows: rows)
         let mask = site.map { _ in arena.dropoutMask(rows, width) }
         let serial = compute.serial
-        compute.measured("linear + add + norm") {
-            multiply(x.value, weight, bias, into: sum) { block in
+        let weights = compute.measured("linear + add + norm") {
+            multiply(x, layer, into: sum) { block in
                 for row in block {
                     let values = sum.row(row)
                     if let site, let stream, let mask {
@@ -84,8 +93,7 @@ extension Tape {
             norm: statistics, sum: keep(sum), mask: mask, probability: site?.probability ?? 0)
         return record(
             .linearAddNorm(
-                x: x, LinearWeights(weight: weight, bias: bias), residual: residual, norm,
-                context), output, axis: x.axis)
+                x: x, weights, residual: residual, norm, context), output, axis: x.axis)
     }
 
     /// The gradient passes the norm, then goes to the residual as it is and to the product through
@@ -116,6 +124,17 @@ extension Tape {
         _ x: Matrix, _ norm: NormWeights, _ context: NormContext, _ dy: Matrix, axis: RowAxis,
         into dx: Matrix, adding: Bool
     ) {
+        guard needsGradient(norm.gamma) else {
+            let unused = fresh(rows: 2, columns: dx.columns)
+            unused.fill(0)
+            compute.measured("norm") {
+                compute.layerNormBackward(
+                    x, gamma: norm.gamma.value, mean: context.mean,
+                    reciprocalDeviation: context.reciprocalDeviation, dy, into: dx,
+                    accumulate: adding, gradientGamma: unused.row(0), gradientBeta: unused.row(1))
+            }
+            return recycle(unused)
+        }
         compute.measured("norm") {
             foldLeaves(of: norm.gamma, and: norm.beta, axis: axis) { rows, dGamma, dBeta in
                 dGamma.fill(0)

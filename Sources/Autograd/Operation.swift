@@ -24,14 +24,6 @@ public enum Activation: String, Sendable {
     case relu
 }
 
-/// The weights of a linear layer on the tape.
-struct LinearWeights {
-    /// `E x D`.
-    let weight: Variable
-    /// `1 x E`, if any.
-    let bias: Variable?
-}
-
 /// What made a value.
 enum Operation {
     /// Neighbouring weights; the numbers are their indices in the parameter set.
@@ -70,6 +62,39 @@ enum Operation {
     case meanPool(Variable)
     /// The first token's row of each sequence.
     case firstToken(Variable)
+
+    /// What the value was made of, weights included.
+    ///
+    /// What is inside a part that is recomputed isn't known before it has run: it is taken for trained.
+    var inputs: [Variable] {
+        switch self {
+        case .parameter, .constant, .input, .recomputed: []
+        case .embeddingSum(let tables, _): tables
+        case .linear(let x, let linear), .activatedLinear(let x, let linear, _, _),
+            .gatedLinear(let x, let linear, _):
+            [x] + linear.trained
+        case .linearAdd(let x, let linear, let residual): [x, residual] + linear.trained
+        case .linearAddNorm(let x, let linear, let residual, let norm, _):
+            [x, residual, norm.gamma, norm.beta] + linear.trained
+        case .gelu(let x), .tanh(let x), .relu(let x), .dropout(let x, _, _), .meanPool(let x),
+            .firstToken(let x), .causalAttention(let x, _):
+            [x]
+        case .add(let a, let b): [a, b]
+        case .layerNorm(let x, let norm, _): [x, norm.gamma, norm.beta]
+        case .attention(.joined(let projections), _): [projections]
+        case .attention(.separate(let query, let key, let value), _): [query, key, value]
+        case .rootMeanSquareNorm(let x, let gamma, _, _): [x, gamma]
+        }
+    }
+
+    /// Whether the value has a gradient that anybody wants, given that of those before it.
+    func isTrained(_ earlier: [Bool]) -> Bool {
+        switch self {
+        case .constant: false
+        case .parameter, .input, .recomputed: true
+        default: inputs.contains { earlier[$0.index] }
+        }
+    }
 
     /// The operation's name in a profile.
     var name: StaticString {

@@ -70,10 +70,9 @@ extension Tape {
             .dropout(x, probability: site.probability, mask: mask), output, axis: x.axis)
     }
 
-    /// A site where elements are dropped indeed: not in a tape that doesn't record, nor with
-    /// probability 0.
+    /// A site where elements are dropped indeed: not in inference, nor with probability 0.
     func active(_ site: DropoutSite?) -> DropoutSite? {
-        guard let site, isRecording, site.probability > 0 else { return nil }
+        guard let site, isRecording || drops, site.probability > 0 else { return nil }
         return site
     }
 

@@ -45,6 +45,8 @@ public final class Tape {
 
     private(set) var nodes: [Node] = []
     private var gradients: [Matrix?] = []
+    /// Whether anything behind a variable is trained.
+    private var isTrained: [Bool] = []
     private var recycled: [Int: [Matrix]] = [:]
     private var variableCount = 0
     private var parameterVariables: [Range<Int>: Variable] = [:]
@@ -78,6 +80,9 @@ public final class Tape {
         self.sink = sink
     }
 
+    /// Whether dropout happens although nothing is recorded: in the first run of a part that is recomputed.
+    var drops = false
+
     /// True when operations are recorded, so that `backward` can be called.
     public var isRecording: Bool { sink != nil }
 
@@ -100,12 +105,22 @@ public final class Tape {
         record(.constant, value, axis: axis)
     }
 
+    /// A value that needs no gradient, written into memory of the tape's own.
+    public func constant(
+        rows: Int, columns: Int, axis: RowAxis, _ fill: (Matrix) throws -> Void
+    ) rethrows -> Variable {
+        let value = fresh(rows: rows, columns: columns)
+        try fill(value)
+        return constant(value, axis: axis)
+    }
+
     func record(_ operation: Operation, _ value: Matrix, axis: RowAxis) -> Variable {
         let variable = Variable(index: variableCount, value: value, axis: axis)
         variableCount += 1
         if isRecording {
             nodes.append(Node(operation: operation, output: variable))
             gradients.append(nil)
+            isTrained.append(operation.isTrained(isTrained))
         }
         return variable
     }
@@ -218,11 +233,9 @@ public final class Tape {
         return unsafe aliased.base == gradient.base
     }
 
-    private func needsGradient(_ variable: Variable) -> Bool {
-        if case .constant = nodes[variable.index].operation { return false }
-        return true
-    }
+    func needsGradient(_ variable: Variable) -> Bool { isTrained[variable.index] }
 
+    /// A matrix of the tape's own, uninitialised.
     func fresh(rows: Int, columns: Int) -> Matrix {
         if let matrix = recycled[rows * columns]?.popLast() {
             return matrix.reshaped(rows: rows, columns: columns)

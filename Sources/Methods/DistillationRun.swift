@@ -1,53 +1,30 @@
 // A run, stage by stage: read, label, train, evaluate, export, report. Each stage rests in the run's
 // folder and skips what is done; any number of ranks can pick the run up.
 
-public import Collectives
+import Collectives
 import Corpus
 import Foundation
 import Kernels
 import Models
 import Reporting
 import Teacher
-public import TensorCore
+import TensorCore
 import Tokenizers
 public import Training
 
 /// A run of a recipe on all ranks.
 public final class DistillationRun {
-    /// The recipe.
-    public let recipe: Recipe
-    /// The run's folder.
-    public let folder: RunFolder
-    let communicator: Communicator
-    let compute: Compute
-    let console: RunConsole
-    private let resolvedRecipe: String
-    private let decisiveRecipe: String
-    private let program: String
-    private let begun = ContinuousClock.now
+    private let session: RunSession
+    private var recipe: Recipe { session.recipe }
+    private var folder: RunFolder { session.folder }
+    private var communicator: Communicator { session.communicator }
+    private var compute: Compute { session.compute }
+    private var console: RunConsole { session.console }
+    private var isStopRequested: () -> Bool { session.isStopRequested }
 
-    /// A run.
-    ///
-    /// - Parameters:
-    ///   - recipe: The recipe.
-    ///   - resolvedRecipe: The recipe as YAML with every key, which goes into the folder.
-    ///   - decisiveRecipe: `recipe.decisive` as YAML: what a folder's run is known by.
-    ///   - program: Name and version of the program, for the record.
-    ///   - communicator: The ranks.
-    ///   - compute: This rank's arithmetic.
-    ///   - console: How the run speaks.
-    public init(
-        _ recipe: Recipe, resolvedRecipe: String, decisiveRecipe: String, program: String,
-        communicator: Communicator, compute: Compute, console: RunConsole
-    ) throws {
-        self.recipe = recipe
-        self.resolvedRecipe = resolvedRecipe
-        self.decisiveRecipe = decisiveRecipe
-        self.program = program
-        self.communicator = communicator
-        self.compute = compute
-        self.console = console
-        folder = RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory)
+    /// A run with its means.
+    public init(_ session: RunSession) {
+        self.session = session
     }
 
     /// Carries everything out that isn't done yet.
@@ -55,13 +32,10 @@ public final class DistillationRun {
     /// - Parameters:
     ///   - resume: Where training goes on.
     ///   - asksTeacher: False to go by the labels that are there.
-    ///   - isStopRequested: True when this rank was asked to stop.
     /// - Returns: True when all is done; false when stopped, to be called again.
-    public func run(
-        resume: ResumePoint, asksTeacher: Bool = true,
-        isStopRequested: @escaping () -> Bool
-    ) throws -> Bool {
-        guard recipe.teacher.kind != .openai || recipe.teacher.task.answer != .text else {
+    public func run(resume: ResumePoint, asksTeacher: Bool = true) throws -> Bool {
+        let asksInWords = [.openai, .local].contains(recipe.teacher.kind)
+        guard !asksInWords || recipe.teacher.task.answer != .text else {
             throw MethodError(
                 .invalidRecipe,
                 "teacher.answer: text gives no labels, which a classifier learns from; set it to "
@@ -69,7 +43,7 @@ public final class DistillationRun {
         }
         let inputs = try RunInputs(recipe)
         let fingerprint = try fingerprint(inputs)
-        var status = try claimFolder(fingerprint, resume)
+        let status = try session.claimFolder(fingerprint, resume)
         if status.isComplete {
             console.say("all is done: \(folder.path)")
             try showReport()
@@ -79,76 +53,70 @@ public final class DistillationRun {
         let source = try StudentSource(recipe)
         let teacher = try TeacherFactory.make(recipe, compute: compute)
         let labels = try label(
-            inputs, teacher, mayAsk: asksTeacher, isStopRequested: isStopRequested)
+            inputs, teacher, mayAsk: asksTeacher)
         guard let labelled = labels else {
-            status.secondsBefore += (ContinuousClock.now - begun).inSeconds
-            if console.isLeader { try status.write(folder) }
+            try session.leave(status, isComplete: false)
             console.say("stopped while labelling; the same command goes on from there")
             return false
         }
         let stage = try trainStage(inputs, labelled, source, fingerprint)
         let training = try stage.run(
             labelled.pool, resume: resume, isStopRequested: isStopRequested)
-        status.secondsBefore += (ContinuousClock.now - begun).inSeconds
         guard training.isComplete else {
-            if console.isLeader { try status.write(folder) }
+            try session.leave(status, isComplete: false)
             console.say(
                 "stopped after step \(training.progress.step); the same command goes on from there")
             return false
         }
         let summary = try RunSummary.measure(
             recipe: recipe, inputs: inputs, labelled: labelled, stage: stage, training: training,
-            seconds: status.secondsBefore, ranks: communicator.size)
+            seconds: status.secondsBefore + session.secondsSoFar, ranks: communicator.size)
         if console.isLeader {
             try stage.student.export(to: folder.student)
             try summary.write(
-                to: folder, program: program, resolvedRecipe: resolvedRecipe)
-            status.isComplete = true
-            try status.write(folder)
+                to: folder, program: session.program, resolvedRecipe: session.resolvedRecipe)
         }
-        // The others must not leave, and a second run not begin, before the folder is complete.
-        try communicator.barrier()
+        try session.leave(status, isComplete: true)
         try showReport()
         return true
     }
 
     /// Labels the pool, and does nothing else.
     ///
-    /// - Parameter isStopRequested: True when this rank was asked to stop.
     /// - Returns: True when all is done; false when stopped, to be called again.
-    public func labelOnly(isStopRequested: @escaping () -> Bool) throws -> Bool {
+    public func labelOnly() throws -> Bool {
         let teacher = try TeacherFactory.make(recipe, compute: compute)
         guard case .servers(let servers) = teacher else {
             let inputs = try RunInputs(recipe)
-            _ = try claimFolder(fingerprint(inputs), .automatic)
+            _ = try session.claimFolder(fingerprint(inputs), .automatic)
             report(inputs)
-            return try label(inputs, teacher, isStopRequested: isStopRequested) != nil
+            guard recipe.teacher.kind != .local || recipe.teacher.task.answer != .text else {
+                console.say("teacher: \(teacher.description)")
+                return try labelStage(teacher).run(inputs.pool.records).isComplete
+            }
+            return try label(inputs, teacher) != nil
         }
         // The pool isn't read first: it may be long, and what it holds decides nothing here, since every
         // answer is kept under the name of its request.
         if console.isLeader {
             try folder.create()
-            try folder.write(resolvedRecipe, to: folder.recipe)
+            try folder.write(session.resolvedRecipe, to: folder.recipe)
         }
         try communicator.barrier()
         console.say("teacher: \(teacher.description)")
-        return try labelStage(teacher, isStopRequested: isStopRequested)
-            .servers(servers).runPool()
+        return try labelStage(teacher).servers(servers).runPool()
     }
 
     // MARK: - Stages
 
-    private func labelStage(
-        _ teacher: RunTeacher, mayAsk: Bool = true, isStopRequested: @escaping () -> Bool
-    ) -> LabelStage {
+    private func labelStage(_ teacher: RunTeacher, mayAsk: Bool = true) -> LabelStage {
         LabelStage(
             recipe: recipe, teacher: teacher, folder: folder, communicator: communicator,
             console: console, mayAsk: mayAsk, isStopRequested: isStopRequested)
     }
 
     private func label(
-        _ inputs: RunInputs, _ teacher: RunTeacher, mayAsk: Bool = true,
-        isStopRequested: @escaping () -> Bool
+        _ inputs: RunInputs, _ teacher: RunTeacher, mayAsk: Bool = true
     ) throws -> LabelledInputs? {
         console.say("teacher: \(teacher.description)")
         let gold = try calibrationRecords()
@@ -157,7 +125,7 @@ public final class DistillationRun {
             let records = inputs.pool.records + (inputs.test?.records ?? []) + gold
             _ = try GoldLabels.classes(of: records, labels)
         }
-        let stage = labelStage(teacher, mayAsk: mayAsk, isStopRequested: isStopRequested)
+        let stage = labelStage(teacher, mayAsk: mayAsk)
         // The embedded teacher is free, so it is also measured on the test texts.
         let asksTest = recipe.teacher.kind == .encoder
         let test = asksTest ? inputs.test?.records ?? [] : []
@@ -244,31 +212,7 @@ public final class DistillationRun {
     private func fingerprint(_ inputs: RunInputs) throws -> String {
         let files = InputFiles.of(recipe)
         return inputs.fingerprint(
-            recipe: decisiveRecipe, files: InputFiles.digest(of: files))
-    }
-
-    /// Makes the folder this run's, or refuses one that is another's.
-    private func claimFolder(_ fingerprint: String, _ resume: ResumePoint) throws -> RunStatus {
-        let fresh = RunStatus(
-            fingerprint: fingerprint, isComplete: false, secondsBefore: 0, program: program)
-        let found = try RunStatus.read(folder)
-        try communicator.barrier()
-        if let found, found.fingerprint == fingerprint, resume != .never { return found }
-        if found != nil, resume != .never {
-            throw MethodError(
-                .unusableFolder,
-                "\(folder.path): holds a run of another recipe or other data; set output_dir "
-                    + "elsewhere, or begin again with --resume never")
-        }
-        if console.isLeader {
-            // Begun again: an earlier run's checkpoints must not be taken for this one's.
-            if found != nil { try folder.removeCheckpoints() }
-            try folder.create()
-            try folder.write(resolvedRecipe, to: folder.recipe)
-            try fresh.write(folder)
-        }
-        try communicator.barrier()
-        return fresh
+            recipe: session.decisiveRecipe, files: InputFiles.digest(of: files))
     }
 
     private func report(_ inputs: RunInputs) {

@@ -13,7 +13,10 @@ enum InputFiles {
         var paths = model(recipe.student.model)
         switch recipe.teacher.kind {
         case .encoder: paths += model(recipe.teacher.model) + recipe.teacher.prototypes
-        case .openai:
+        case .local, .openai:
+            if recipe.teacher.kind == .local {
+                paths += LocalModel.files(of: recipe.teacher.model)
+            }
             let task = recipe.teacher.task
             paths += task.prompts.flatMap { [$0.systemFile, $0.userFile].compactMap { $0 } }
             paths += (task.examples.map { [$0.path] } ?? []) + recipe.teacher.calibration
@@ -21,7 +24,7 @@ enum InputFiles {
         // A folder of ledgers may grow while the run goes on; its teacher's identity is in each key.
         case .recorded: paths += [recipe.teacher.path]
         }
-        if recipe.method.name == Recipe.LLM2LLMOptions.methodName {
+        if recipe.method.name == .llm2llm {
             paths += llm2llm(recipe.method.llm2llm)
         }
         return paths

@@ -11,13 +11,15 @@ extension Recipe {
             case encoder
             /// A model behind OpenAI's API.
             case openai
+            /// A decoder in this process.
+            case local
             /// Answers that were recorded before.
             case recorded
         }
 
         /// Who it is.
         public var kind = Kind.encoder
-        /// `encoder`: the model folder.
+        /// `encoder`, `local`: the model folder.
         public var model = ""
         /// `recorded`: a JSONL file of answers, or the `labels` folder of a run.
         public var path = ""
@@ -31,13 +33,17 @@ extension Recipe {
         public var prototypes: [String] = []
         /// `encoder`: longest input in tokens.
         public var maximumLength = 256
+        /// `local`: the format of chats, or `none` for plain text; nil: the folder's own.
+        public var chatTemplate: String?
+        /// `local`: longest prompt and answer together in tokens; nil: the model's.
+        public var contextLength: Int?
         /// The labels, where neither sentences nor recorded answers give them.
         public var labels: [String] = []
-        /// Records that a rank takes at a time; nil: 256, or 16 of a server.
+        /// Records that a rank takes at a time; nil: 256, or 16 of a server, 32 of a decoder.
         public var leaseSize: Int?
         /// `openai`: how its servers are reached.
         public var servers = ServerOptions()
-        /// `openai`: what is asked and how answers are read.
+        /// `openai`, `local`: what is asked and how answers are read.
         public var task = LabelTaskOptions(model: "")
         /// `openai`: the name in the ledger's keys; nil: `openai:` and the model's name.
         public var id: String?
@@ -55,7 +61,9 @@ extension Recipe {
         public init() {}
 
         /// Records that a rank takes at a time.
-        public var recordsPerLease: Int { leaseSize ?? (kind == .openai ? 16 : 256) }
+        public var recordsPerLease: Int {
+            leaseSize ?? (kind == .openai ? 16 : kind == .local ? 32 : 256)
+        }
 
         /// The name in the ledger's keys.
         public var identity: String { id ?? "openai:\(task.model)" }
@@ -72,6 +80,8 @@ extension Recipe {
                 && left.task == right.task && left.id == right.id
                 && left.tokenizer == right.tokenizer && left.exampleModel == right.exampleModel
                 && left.calibration == right.calibration && left.retryFailed == right.retryFailed
+                && left.chatTemplate == right.chatTemplate
+                && left.contextLength == right.contextLength
         }
     }
 

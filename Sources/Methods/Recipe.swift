@@ -67,6 +67,12 @@ public struct Recipe: Sendable, Equatable {
         public var maximumLength = 128
         /// Draws a new classifier even when the folder has one.
         public var newHead = false
+        /// Decoders: the chat format; nil for the folder's own.
+        public var chatTemplate: String?
+        /// Decoders: what the system's turn says; nil for none.
+        public var system: String?
+        /// Decoders: a plain form with `{{prompt}}` in it, instead of a chat.
+        public var promptTemplate: String?
 
         /// The defaults.
         public init() {}
@@ -82,8 +88,8 @@ public struct Recipe: Sendable, Equatable {
             case soft
         }
 
-        /// The method's name.
-        public var name = "llkd"
+        /// The method.
+        public var name = MethodName.llkd
         /// Which samples are trained on.
         public var selection = SelectionOptions()
         /// What of the teacher's answer is learnt.
@@ -92,6 +98,8 @@ public struct Recipe: Sendable, Equatable {
         public var temperature = 1.0
         /// `llm2llm`: its options, and those of its baselines.
         public var llm2llm = LLM2LLMOptions()
+        /// `priming`: its options.
+        public var priming = PrimingOptions()
 
         /// The defaults.
         public init() {}
@@ -114,6 +122,10 @@ public struct Recipe: Sendable, Equatable {
         public var evaluationSteps = 200
         /// Log every so many steps to the terminal; the metrics log has all.
         public var loggingSteps = 10
+        /// Generative students: the most tokens of an answer.
+        public var maximumNewTokens = 256
+        /// Generative students: how an answer is compared with the one that is wanted.
+        public var compare = AnswerComparison.exact
 
         /// The defaults.
         public init() {}

@@ -15,8 +15,10 @@ public struct RunInputs: Sendable {
     public let overlap: Int
 
     /// Reads the files that a recipe names.
-    public init(_ recipe: Recipe) throws {
-        pool = try Self.read(recipe.data.pool, recipe.data, labelRequired: false)
+    ///
+    /// - Parameter poolLabelRequired: Whether the pool's rows must have labels too.
+    public init(_ recipe: Recipe, poolLabelRequired: Bool = false) throws {
+        pool = try Self.read(recipe.data.pool, recipe.data, labelRequired: poolLabelRequired)
         test =
             recipe.data.test.isEmpty
             ? nil : try Self.read(recipe.data.test, recipe.data, labelRequired: true)

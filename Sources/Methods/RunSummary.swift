@@ -93,7 +93,7 @@ struct RunSummary {
         let tally = progress.selector.tally
         return [
             .init("name", .text(recipe.name)),
-            .init("method", .text(recipe.method.name)),
+            .init("method", .text(recipe.method.name.rawValue)),
             .init("selection", .text(recipe.method.selection.rule.rawValue)),
             .init("seed", .integer(Int(truncatingIfNeeded: recipe.seed))),
             .init("teacher_accuracy", number(teacherAccuracy)),

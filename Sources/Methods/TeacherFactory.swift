@@ -34,7 +34,8 @@ struct ServerTeacher {
 
     /// The names of a record.
     func keys(of record: Record) -> RecordKeys {
-        ServerLabeller.keys(of: record, identity: identity, fields: task.usedFields)
+        ServerLabeller.keys(
+            of: record, identity: identity, fields: task.usedFields, showsID: task.showsID)
     }
 }
 
@@ -60,6 +61,8 @@ enum TeacherFactory {
                     path: recipe.teacher.path, ledgerTeacher: recipe.teacher.recordedTeacher))
         case .openai:
             return .servers(try servers(recipe, compute))
+        case .local:
+            return .local(try localTeacher(recipe, compute))
         }
     }
 
@@ -93,7 +96,7 @@ enum TeacherFactory {
     }
 
     /// Embeds texts with the encoder that the recipe names for its examples.
-    private static func embedding(
+    static func embedding(
         _ teacher: Recipe.TeacherOptions, _ compute: Compute
     ) throws -> (@Sendable ([String]) throws -> [[Float]])? {
         guard teacher.task.examples?.choose == .nearest else { return nil }

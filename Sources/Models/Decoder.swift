@@ -75,6 +75,8 @@ public final class Decoder: @unchecked Sendable {
     /// Called with the token rows after the embeddings (0) and each layer (1...), pass by pass; the
     /// last layer's come normalised, as transformers records them.
     var observer: ((_ index: Int, _ rows: Matrix) -> Void)?
+    /// Called in each layer with the pass's queries and keys as attention takes them, side by side.
+    var attentionObserver: ((_ layer: Int, _ projections: Matrix) -> Void)?
 
     /// Tokens of one pass: what it needs besides weights and cache grows with it.
     static let passLimit = 1024
@@ -96,7 +98,7 @@ public final class Decoder: @unchecked Sendable {
         try self.init(model, model.configuration, compute)
     }
 
-    private init(
+    init(
         _ source: any DecoderWeightSource, _ configuration: DecoderConfiguration,
         _ compute: Compute
     ) throws(ModelError) {
@@ -198,6 +200,7 @@ public final class Decoder: @unchecked Sendable {
             linear(normalised, layer.projections, into: projections)
             compute.measured("attention") {
                 rotateAndRemember(projections, layer: index, jobs)
+                attentionObserver?(index, projections)
                 compute.cachedAttention(
                     jobs, queries: projections.columns(0..<configuration.queryWidth), pool: pool,
                     layer: index, window: layer.window,

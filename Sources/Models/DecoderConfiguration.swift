@@ -68,6 +68,13 @@ public struct DecoderConfiguration: Sendable, Equatable {
         if !ends.isEmpty { endTokens = ends.map { Int32(clamping: $0) } }
     }
 
+    /// Reads a `config.json` alone.
+    ///
+    /// - Throws: As above.
+    public init(file path: String) throws(ModelError) {
+        try self.init(JSONFields(path: path))
+    }
+
     init(_ json: JSONFields) throws(ModelError) {
         let type = try json.string("model_type") ?? "(none)"
         guard let family = Family(rawValue: type) else {

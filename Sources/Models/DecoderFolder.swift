@@ -53,6 +53,15 @@ extension DecoderFolder {
         return DecoderConfiguration.Family(rawValue: type) != nil
     }
 
+    /// The bytes of `config.json` for an export of weights of that precision.
+    func exportedConfiguration(_ precision: Precision) throws(ModelError) -> Data {
+        var json = try JSONFields(path: "\(path)/config.json")
+        json.set("dtype", precision.rawValue)
+        json.remove("torch_dtype")
+        json.remove("_name_or_path")
+        return try json.serialized()
+    }
+
     init(path: String, configuration: DecoderConfiguration, weights: WeightFiles) {
         self.path = path
         self.configuration = configuration

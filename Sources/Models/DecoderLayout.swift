@@ -1,6 +1,6 @@
 // The names and shapes of a decoder's weights, as transformers writes them.
 //
-// Shape legend: D width, F inner width, V vocabulary.
+// Shape legend: D width, V vocabulary.
 
 /// The names of one layer's weights.
 struct DecoderLayerNames {
@@ -15,6 +15,16 @@ struct DecoderLayerNames {
     var attentionOutput: String { prefix + "self_attn.o_proj" }
     var gateAndUp: [String] { ["gate", "up"].map { "\(prefix)mlp.\($0)_proj" } }
     var down: String { prefix + "mlp.down_proj" }
+
+    /// The linear layers of a place.
+    func modules(_ place: DecoderLinear) -> [String] {
+        switch place {
+        case .projections: projections
+        case .attentionOutput: [attentionOutput]
+        case .gateAndUp: gateAndUp
+        case .down: [down]
+        }
+    }
 }
 
 /// All weights of a decoder, in the order of the flat buffer.
@@ -32,32 +42,29 @@ enum DecoderLayout {
     static func weights(
         _ configuration: DecoderConfiguration
     ) -> [(name: String, shape: [Int])] {
-        let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
-        let (query, key) = (configuration.queryWidth, configuration.keyWidth)
+        let width = configuration.hiddenSize
         var weights: [(name: String, shape: [Int])] = [
             (tokens, [configuration.vocabularySize, width])
         ]
-        func linears(_ names: [String], _ outputs: [Int], _ input: Int, bias: Bool) {
-            for (name, output) in zip(names, outputs) {
+        func linears(_ names: DecoderLayerNames, _ place: DecoderLinear) {
+            let (outputs, input) = configuration.widths(place)
+            let modules = names.modules(place)
+            for (name, output) in zip(modules, outputs) {
                 weights.append(("\(name).weight", [output, input]))
             }
-            guard bias else { return }
-            for (name, output) in zip(names, outputs) {
+            guard configuration.hasBias(place) else { return }
+            for (name, output) in zip(modules, outputs) {
                 weights.append(("\(name).bias", [output]))
             }
         }
         for layer in 0..<configuration.layerCount {
             let names = DecoderLayerNames(layer)
             weights.append((names.attentionNorm, [width]))
-            linears(
-                names.projections, [query, key, key], width,
-                bias: configuration.hasProjectionBias)
-            linears(
-                [names.attentionOutput], [width], query, bias: configuration.hasOutputBias)
+            linears(names, .projections)
+            linears(names, .attentionOutput)
             weights.append((names.feedForwardNorm, [width]))
-            linears(
-                names.gateAndUp, [inner, inner], width, bias: configuration.hasInnerBias)
-            linears([names.down], [width], inner, bias: configuration.hasInnerBias)
+            linears(names, .gateAndUp)
+            linears(names, .down)
         }
         weights.append((lastNorm, [width]))
         if !configuration.tiesEmbeddings {
@@ -86,6 +93,25 @@ enum DecoderLayout {
 }
 
 extension DecoderConfiguration {
+    /// Widths of the outputs of a place's linear layers, and of their input.
+    func widths(_ place: DecoderLinear) -> (outputs: [Int], input: Int) {
+        switch place {
+        case .projections: ([queryWidth, keyWidth, keyWidth], hiddenSize)
+        case .attentionOutput: ([hiddenSize], queryWidth)
+        case .gateAndUp: ([intermediateSize, intermediateSize], hiddenSize)
+        case .down: ([hiddenSize], intermediateSize)
+        }
+    }
+
+    /// Whether a place's linear layers have biases.
+    func hasBias(_ place: DecoderLinear) -> Bool {
+        switch place {
+        case .projections: hasProjectionBias
+        case .attentionOutput: hasOutputBias
+        case .gateAndUp, .down: hasInnerBias
+        }
+    }
+
     /// The count of weights; a tied output layer isn't counted twice.
     public var weightCount: Int {
         DecoderLayout.weights(self).reduce(0) { $0 + $1.shape.reduce(1, *) }

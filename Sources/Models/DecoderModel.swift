@@ -44,11 +44,7 @@ public final class DecoderModel: @unchecked Sendable {
         try FolderExport.write(
             parameters, from: folder.path, companions: DecoderFolder.companions, to: target
         ) {
-            var json = try JSONFields(path: "\(folder.path)/config.json")
-            json.set("dtype", "float32")
-            json.remove("torch_dtype")
-            json.remove("_name_or_path")
-            return try json.serialized()
+            try folder.exportedConfiguration(.float32)
         }
     }
 }

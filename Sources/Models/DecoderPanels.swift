@@ -1,5 +1,5 @@
-// A decoder's weights as the products of inference want them: packed once, and held as bfloat16 where
-// the folder's are bfloat16, which loses nothing and halves what a step has to read.
+// A decoder's weights as products want them, in inference and frozen under adapters: packed once, and held
+// as bfloat16 where the folder's are bfloat16, which loses nothing and halves what a step has to read.
 //
 // Shape legend: D width, H K width of the queries, F inner width, V vocabulary.
 
@@ -32,30 +32,30 @@ struct DecoderPanels {
     let head: PackedLinear
     private let vectors: Arena
 
+    /// Reads and packs all weights.
+    ///
+    /// - Parameter halved: Whether weights that aren't bfloat16 in the folder are rounded to it.
     init(
         _ source: some DecoderWeightSource, _ configuration: DecoderConfiguration,
-        _ compute: Compute
+        _ compute: Compute, halved: Bool = false
     ) throws(ModelError) {
-        let packer = DecoderPacker(source: source, compute: compute)
-        let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
-        let (query, key) = (configuration.queryWidth, configuration.keyWidth)
+        let packer = DecoderPacker(source: source, compute: compute, halved: halved)
+        let width = configuration.hiddenSize
         var layers: [DecoderLayerPanels] = []
         for index in 0..<configuration.layerCount {
             let names = DecoderLayerNames(index)
+            func linear(_ place: DecoderLinear) throws(ModelError) -> PackedLinear {
+                let (outputs, input) = configuration.widths(place)
+                return try packer.linear(
+                    names.modules(place), outputs, input, bias: configuration.hasBias(place))
+            }
             layers.append(
                 DecoderLayerPanels(
                     attentionNorm: try packer.vector([names.attentionNorm], [width]),
-                    projections: try packer.linear(
-                        names.projections, [query, key, key], width,
-                        bias: configuration.hasProjectionBias),
-                    attentionOutput: try packer.linear(
-                        [names.attentionOutput], [width], query,
-                        bias: configuration.hasOutputBias),
+                    projections: try linear(.projections),
+                    attentionOutput: try linear(.attentionOutput),
                     feedForwardNorm: try packer.vector([names.feedForwardNorm], [width]),
-                    gateAndUp: try packer.linear(
-                        names.gateAndUp, [inner, inner], width, bias: configuration.hasInnerBias),
-                    down: try packer.linear(
-                        [names.down], [width], inner, bias: configuration.hasInnerBias),
+                    gateAndUp: try linear(.gateAndUp), down: try linear(.down),
                     window: configuration.windows[index]))
         }
         self.layers = layers
@@ -73,6 +73,7 @@ struct DecoderPanels {
 private struct DecoderPacker<Source: DecoderWeightSource> {
     let source: Source
     let compute: Compute
+    let halved: Bool
     let vectors = Arena()
 
     func vector(_ names: [String], _ counts: [Int]) throws(ModelError) -> Matrix {
@@ -94,9 +95,10 @@ private struct DecoderPacker<Source: DecoderWeightSource> {
     func pack(
         _ names: [String], _ shapes: [[Int]], into packed: PackedMatrix
     ) throws(ModelError) {
+        let holdsHalves = halved ? true : try source.isBFloat16(names, shapes: shapes)
         try compute.pack(
-            columns: shapes.reduce(0) { $0 + $1[0] }, depth: shapes[0][1],
-            halved: try source.isBFloat16(names, shapes: shapes), into: packed
+            columns: shapes.reduce(0) { $0 + $1[0] }, depth: shapes[0][1], halved: holdsHalves,
+            into: packed
         ) { (columns: Range<Int>, rows: Matrix) throws(ModelError) in
             try source.copy(names, shapes: shapes, rows: columns, into: rows)
         }

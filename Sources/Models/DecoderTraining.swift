@@ -1,8 +1,7 @@
-// A decoder on the tape: its layers forward, and the loss of predicting each next token, fused with the
-// output layer.
+// A decoder on the tape with all of its weights trained. The layers' arithmetic: DecoderLayer.swift; the
+// loss of predicting each next token: CausalStudent.swift.
 //
 // Shape legend: N tokens, S sequences, D width, V vocabulary.
-// Reference: transformers, models/llama/modeling_llama.py.
 
 public import Autograd
 public import TensorCore
@@ -54,15 +53,13 @@ extension DecoderModel: CausalStudent {
         _ tape: Tape, _ batch: DecoderBatch, recomputesLayers: Bool = false,
         dropout: DropoutPlan? = nil
     ) -> Variable {
-        let rotary = RotaryTable(
-            frequencies: configuration.rotaryScaling.frequencies(
-                headWidth: configuration.headWidth, base: configuration.rotaryBase))
-        rotary.reserve(tape.layout.longestSequence)
         let find = NamedWeights(parameters: parameters, prefix: "")
+        let form = DecoderForm(configuration, longest: tape.layout.longestSequence)
         var state = tape.embeddingSum(
             [tape.parameter(find.weight(DecoderLayout.tokens))], ids: [batch.ids])
         for index in 0..<configuration.layerCount {
-            let layer = DecoderLayer(index, configuration, find, rotary)
+            let weights = TrainedLayer(index, configuration, find)
+            let layer = DecoderLayer(index, form, weights)
             if recomputesLayers {
                 state = tape.recomputed(state) { tape, x in layer.apply(x, tape) }
             } else {
@@ -90,73 +87,39 @@ extension DecoderModel: CausalStudent {
     }
 }
 
-/// One layer's weights by place.
-private struct DecoderLayer {
+/// One layer's weights by place in the parameter set, all of them trained.
+private struct TrainedLayer: DecoderLayerWeights {
     /// Neighbouring weights and, if there are any, neighbouring biases.
     struct Linear {
         let weights: Range<Int>
         let biases: Range<Int>?
-    }
 
-    let epsilon: Float
-    let shape: CausalAttentionShape
-    let rotary: RotaryTable
-    let attentionNorm: Int
-    let projections: Linear
-    let attentionOutput: Linear
-    let feedForwardNorm: Int
-    let gateAndUp: Linear
-    let down: Linear
-
-    init(
-        _ index: Int, _ configuration: DecoderConfiguration, _ find: NamedWeights,
-        _ rotary: RotaryTable
-    ) {
-        func linear(_ names: [String], bias: Bool) -> Linear {
-            func range(_ kind: String) -> Range<Int> {
-                let first = find.weight("\(names[0]).\(kind)")
-                return first..<first + names.count
-            }
-            return Linear(weights: range("weight"), biases: bias ? range("bias") : nil)
+        func layer(_ tape: Tape) -> LinearLayer {
+            .trained(weight: tape.parameters(weights), bias: biases.map(tape.parameters))
         }
-        let names = DecoderLayerNames(index)
-        epsilon = configuration.normEpsilon
-        self.rotary = rotary
-        shape = CausalAttentionShape(
-            heads: configuration.headCount, keyHeads: configuration.keyHeadCount,
-            headWidth: configuration.headWidth, window: configuration.windows[index])
-        attentionNorm = find.weight(names.attentionNorm)
-        projections = linear(names.projections, bias: configuration.hasProjectionBias)
-        attentionOutput = linear([names.attentionOutput], bias: configuration.hasOutputBias)
-        feedForwardNorm = find.weight(names.feedForwardNorm)
-        gateAndUp = linear(names.gateAndUp, bias: configuration.hasInnerBias)
-        down = linear([names.down], bias: configuration.hasInnerBias)
     }
 
-    func apply(_ x: Variable, _ tape: Tape) -> Variable {
-        let first = tape.rootMeanSquareNorm(
-            x, gamma: tape.parameter(attentionNorm), epsilon: epsilon)
-        let joined = tape.linear(
-            first, weight: tape.parameters(projections.weights),
-            bias: projections.biases.map(tape.parameters))
-        tape.discard(first)
-        let context = tape.causalAttention(projections: joined, shape, rotary: rotary)
-        tape.discard(joined)
-        let middle = tape.linearAdd(
-            context, weight: tape.parameters(attentionOutput.weights),
-            bias: attentionOutput.biases.map(tape.parameters), residual: x)
-        tape.discard(context)
-        let second = tape.rootMeanSquareNorm(
-            middle, gamma: tape.parameter(feedForwardNorm), epsilon: epsilon)
-        let inner = tape.gatedLinear(
-            second, weight: tape.parameters(gateAndUp.weights),
-            bias: gateAndUp.biases.map(tape.parameters))
-        tape.discard(second)
-        let output = tape.linearAdd(
-            inner, weight: tape.parameters(down.weights),
-            bias: down.biases.map(tape.parameters), residual: middle)
-        tape.discard(inner)
-        tape.discard(middle)
-        return output
+    private let norms: [Int]
+    private let linears: [Linear]
+
+    init(_ index: Int, _ configuration: DecoderConfiguration, _ find: NamedWeights) {
+        let names = DecoderLayerNames(index)
+        norms = [find.weight(names.attentionNorm), find.weight(names.feedForwardNorm)]
+        linears = DecoderLinear.allCases.map { place in
+            let (parts, hasBias) = (names.modules(place), configuration.hasBias(place))
+            func range(_ kind: String) -> Range<Int> {
+                let first = find.weight("\(parts[0]).\(kind)")
+                return first..<first + parts.count
+            }
+            return Linear(weights: range("weight"), biases: hasBias ? range("bias") : nil)
+        }
+    }
+
+    func norm(_ place: DecoderNorm, _ tape: Tape) -> Variable {
+        tape.parameter(norms[place.rawValue])
+    }
+
+    func linear(_ place: DecoderLinear, _ tape: Tape) -> LinearLayer {
+        linears[place.rawValue].layer(tape)
     }
 }

@@ -106,7 +106,7 @@ struct JSONFields {
     /// Whether there is such a member that isn't null.
     func has(_ key: String) -> Bool { member(key) != nil }
 
-    private init(path: String, members: [String: Any]) {
+    init(path: String, members: [String: Any]) {
         self.path = path
         self.members = members
     }

@@ -87,7 +87,7 @@ extension Compute {
         return weight == 0 ? 0 : Double(weight) * (mass * naturalLogarithm(sum) - inner)
     }
 
-    private func hardRow(
+    func hardRow(
         _ logits: Matrix, _ target: Int32, _ weight: Float, _ scale: Float, _ gradient: Matrix?
     ) -> Double {
         let n = logits.columns

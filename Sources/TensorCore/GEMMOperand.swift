@@ -50,6 +50,11 @@ struct Operand {
         columns = transposed ? matrix.rows : matrix.columns
     }
 
+    init(base: ProductStorage.Base, stride: Int, transposed: Bool, rows: Int, columns: Int) {
+        (self.base, self.stride, self.transposed) = (base, stride, transposed)
+        (self.rows, self.columns) = (rows, columns)
+    }
+
     /// Bfloat16 where the caller wants it or the operand is bfloat16 already.
     func precision(_ wanted: Precision) -> Precision {
         if case .halves = base { return .bfloat16 }

@@ -9,11 +9,13 @@ internal import Kernels
 enum RightOperand {
     case plain(Operand)
     case packed(PackedMatrix)
+    case stored(StoredOperand)
 
     var rows: Int {
         switch self {
         case .plain(let operand): operand.rows
         case .packed(let packed): packed.rows
+        case .stored(let stored): stored.rows
         }
     }
 
@@ -21,6 +23,7 @@ enum RightOperand {
     func precision(_ left: Precision) -> Precision {
         switch self {
         case .plain(let operand): return operand.precision(left)
+        case .stored: return left
         case .packed(let packed):
             precondition(
                 left == .float32 || packed.precision == .bfloat16,
@@ -33,6 +36,7 @@ enum RightOperand {
         switch self {
         case .plain(let operand): operand.columns
         case .packed(let packed): packed.columns
+        case .stored(let stored): stored.columns
         }
     }
 }
@@ -130,15 +134,30 @@ struct GEMMProduct {
                 }
             }
         case .plain(let operand):
-            forEachPanel(columns) { part in
-                for run in runs.indices {
-                    let depth = runs[run]
-                    format.packRight(
-                        operand, column: part.lowerBound, columnEnd: n, depth: depth, into: right)
-                    multiplyBlock(
-                        left + m * format.slots(depth.lowerBound), right, rows: 0..<m,
-                        columns: part, depth: depth, tile: tile)
-                }
+            multiplyPacking(columns, runs, left: left, right: right, tile: tile) { part, depth in
+                format.packRight(
+                    operand, column: part.lowerBound, columnEnd: n, depth: depth, into: right)
+            }
+        case .stored(let stored):
+            multiplyPacking(columns, runs, left: left, right: right, tile: tile) { part, depth in
+                stored.pack(
+                    column: part.lowerBound, columnEnd: n, depth: depth, into: right, format)
+            }
+        }
+    }
+
+    private func multiplyPacking(
+        _ columns: Range<Int>, _ runs: GEMMRuns, left: UnsafePointer<Float>,
+        right: UnsafeMutablePointer<Float>, tile: UnsafeMutablePointer<Float>,
+        _ pack: (_ columns: Range<Int>, _ depth: Range<Int>) -> Void
+    ) {
+        forEachPanel(columns) { part in
+            for run in runs.indices {
+                let depth = runs[run]
+                pack(part, depth)
+                multiplyBlock(
+                    left + m * format.slots(depth.lowerBound), right, rows: 0..<m, columns: part,
+                    depth: depth, tile: tile)
             }
         }
     }

@@ -104,6 +104,7 @@ extension Compute {
                 switch product.b {
                 case .packed(let packed): widen(packed, into: slab)
                 case .plain(let operand): pack(operand, into: slab)
+                case .stored(let stored): pack(stored, into: slab)
                 }
                 multiply(slab, nil)
             }
@@ -147,6 +148,17 @@ extension Compute {
     private func pack(_ b: Operand, into slab: GEMMSlab) {
         parallelFor(slab.pieces, grain: packGrain(slab)) { range in
             for piece in range { slab.pack(piece, of: b) }
+        }
+    }
+
+    private func pack(_ b: StoredOperand, into slab: GEMMSlab) {
+        parallelFor(slab.pieces, grain: packGrain(slab)) { range in
+            for piece in range {
+                let (run, column) = slab.place(of: piece)
+                b.pack(
+                    column: column, columnEnd: slab.columns.upperBound, depth: run,
+                    into: slab.panel(run: run, column: column), slab.format)
+            }
         }
     }
 

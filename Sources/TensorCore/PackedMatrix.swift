@@ -61,6 +61,11 @@ public final class PackedMatrix: @unchecked Sendable {
             slab.panelCount(run: run))
     }
 
+    /// The panels where they are held as floats.
+    var floats: UnsafeMutablePointer<Float> { memory.floats(0) }
+    /// The panels where they are held as bfloat16.
+    var halves: UnsafeMutablePointer<UInt16> { memory.take(0, of: UInt16.self) }
+
     /// All panels; there must be some.
     func slab(_ format: PanelFormat) -> GEMMSlab {
         let runs = GEMMRuns(rows, format)

@@ -16,6 +16,7 @@ struct Retort: ParsableCommand {
         subcommands: [
             RunCommand.self, PlanCommand.self, TrainCommand.self, EvaluateCommand.self,
             LabelsCommand.self, ExportCommand.self, ServeCommand.self, CompareCommand.self,
+            InitCommand.self, AttentionCommand.self,
             TokenizeCommand.self, BenchCommand.self, DoctorCommand.self,
         ])
 }

@@ -49,7 +49,8 @@ struct GraderRecordedTests {
         for record in questions.records { references[record.text] = record.fields["answer"] }
         var agreement = Agreement()
         for (index, record) in responses.records.enumerated() {
-            let gold = try #require(grader.gold(of: try #require(references[record.text])))
+            let reference = try #require(references[record.text])
+            let gold = try #require(grader.gold(of: reference))
             let response = try #require(record.fields[model + "_response"])
             let flag = record.fields[model] == "True"
             let isRight = grader.isRight(response, gold: gold)
@@ -87,15 +88,16 @@ struct GraderRecordedTests {
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         var agreed = 0
         for line in lines {
-            let row = try #require(
-                try JSONSerialization.jsonObject(with: Data(line.text.utf8)) as? [String: Any])
+            let object = try JSONSerialization.jsonObject(with: Data(line.text.utf8))
+            let row = try #require(object as? [String: Any])
             let reference = try #require(row["ground_truth"] as? String)
             let gold = try #require(Self.grader.gold(of: reference))
             for name in [
                 "6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification",
             ] {
-                let object = try JSONSerialization.data(withJSONObject: try #require(row[name]))
-                let solution = try decoder.decode(Solution.self, from: object)
+                let object = try #require(row[name])
+                let solution = try decoder.decode(
+                    Solution.self, from: try JSONSerialization.data(withJSONObject: object))
                 let isRight = Self.grader.isRight(solution.solution, gold: gold)
                 agreed += isRight == solution.isCorrect ? 1 : 0
             }

@@ -46,7 +46,7 @@ private struct LLM2LLMCase {
         recipe.teacher.path = folder.file("replies.jsonl")
         recipe.student.model = folder.file("encoder")
         recipe.student.maximumLength = 16
-        recipe.method.name = Recipe.LLM2LLMOptions.methodName
+        recipe.method.name = .llm2llm
         recipe.method.llm2llm.task = .classification
         recipe.method.llm2llm.rounds = 3
         recipe.method.llm2llm.attempts = 4
@@ -80,7 +80,7 @@ private struct LLM2LLMCase {
         }.joined()
     }
 
-    /// Carries the run out, on threads of its own.
+    /// Carries the run out, on threads.
     @discardableResult
     func run(
         _ name: String, ranks: Int, stopping: Int? = nil, resume: ResumePoint = .automatic
@@ -93,17 +93,18 @@ private struct LLM2LLMCase {
         let results = try withoutActuallyEscaping(write) { write in
             try ThreadWorld.run(ranks: ranks) { communicator in
                 var edges = 0
-                return try LLM2LLMRun(
+                let session = RunSession(
                     sent.recipe, resolvedRecipe: "seed: 7\n", decisiveRecipe: "seed: 7\n",
                     program: "retort test", communicator: communicator,
                     compute: Compute(threads: 1),
                     console: RunConsole(
                         isLeader: communicator.rank == 0, isTerminal: false, write: write,
                         warn: write)
-                ).run(resume: resume) {
+                ) {
                     edges += 1
                     return edges - 1 == stopping
                 }
+                return try MethodRun.carryOut(session, resume: resume)
             }
         }
         precondition(Set(results).count == 1, "ranks end differently: \(results)")

@@ -125,21 +125,21 @@ struct RunCase {
         let (sent, yaml) = (SentRecipe(recipe: recipe), resolvedRecipe)
         let results = try withoutActuallyEscaping(write) { write in
             try ThreadWorld.run(ranks: ranks) { communicator in
-                let run = try DistillationRun(
+                var edges = 0
+                let session = RunSession(
                     sent.recipe, resolvedRecipe: yaml, decisiveRecipe: yaml,
                     program: "retort test",
                     communicator: communicator, compute: Compute(threads: 1),
                     console: RunConsole(
                         isLeader: communicator.rank == 0, isTerminal: false, write: write,
-                        warn: write))
-                if labelsOnly { return try run.labelOnly(isStopRequested: { false }) }
-                var edges = 0
-                return try run.run(
-                    resume: resume,
+                        warn: write),
                     isStopRequested: {
+                        guard !labelsOnly else { return false }
                         edges += 1
                         return edges - 1 == stopping
                     })
+                if labelsOnly { return try DistillationRun(session).labelOnly() }
+                return try MethodRun.carryOut(session, resume: resume)
             }
         }
         precondition(Set(results).count == 1, "ranks end differently: \(results)")

@@ -111,6 +111,12 @@ struct LoopCase: Sendable {
                         target: (0..<3).map { $0 == index % 3 ? 1 : 0 }, weight: weight,
                         sample: UInt32(index))
                 },
+                uncertainties: { samples in
+                    try Inference(trainer.task.student, compute: trainer.compute)
+                        .probabilities(of: samples.count, over: communicator) { part in
+                            samples[part].map { texts[$0] }
+                        }.map(normalizedEntropy)
+                },
                 evaluate: { step in
                     let rows = try Inference(trainer.task.student, compute: trainer.compute)
                         .probabilities(of: texts.count, over: communicator) {

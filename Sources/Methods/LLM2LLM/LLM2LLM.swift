@@ -20,22 +20,20 @@
 
 import Corpus
 import Foundation
+import Reporting
 import Teacher
 import Training
 
 /// The rounds of a run, from what is read to the last student.
 struct LLM2LLM {
-    let recipe: Recipe
+    let session: RunSession
     let data: LLM2LLMData
     let files: LLM2LLMFiles
     let fingerprint: String
-    let console: RunConsole
     let student: any RoundStudent
     let augmenter: Augmenter
     /// Money spent so far, as the ledgers say; the same on all ranks.
     let spent: () throws -> Int64
-    let barrier: () throws -> Void
-    let isStopRequested: () -> Bool
 
     /// How a call ended.
     enum Outcome {
@@ -44,7 +42,8 @@ struct LLM2LLM {
         case complete([LLM2LLMRound])
     }
 
-    private var options: Recipe.LLM2LLMOptions { recipe.method.llm2llm }
+    private var options: Recipe.LLM2LLMOptions { session.recipe.method.llm2llm }
+    private var console: RunConsole { session.console }
 
     func run() throws -> Outcome {
         var rounds: [LLM2LLMRound] = []
@@ -70,7 +69,7 @@ struct LLM2LLM {
             }
             if round < count - 1 {
                 items = try extended(items, &figures)
-                try onLeader { try files.removeCheckpoints(round) }
+                try session.byLeader { try files.removeCheckpoints(round) }
             }
             rounds.append(figures)
         }
@@ -96,10 +95,9 @@ struct LLM2LLM {
     /// Step 1.
     private func train(_ round: Int, _ items: [LLM2LLMItem]) throws -> Bool {
         console.say("round \(round): \(items.count) items")
-        try onLeader { try files.createTraining(round) }
+        try session.byLeader { try files.createTraining(round) }
         return try student.train(
-            on: items, in: files.training(round), fingerprint: "\(fingerprint)-\(round)",
-            isStopRequested: isStopRequested)
+            on: items, in: files.training(round), fingerprint: "\(fingerprint)-\(round)")
     }
 
     /// Steps 2 and 3.
@@ -142,15 +140,15 @@ struct LLM2LLM {
     }
 
     private func shuffled(_ items: [LLM2LLMItem], round: Int) -> [LLM2LLMItem] {
-        let order = Permutation(count: items.count, seed: recipe.seed, epoch: round)
+        let order = Permutation(count: items.count, seed: session.recipe.seed, epoch: round)
         return (0..<order.count).map { items[order[$0]] }
     }
 
     private func say(_ figures: LLM2LLMRound) {
         var line =
-            "round \(figures.round): right on \(percent(figures.trainAccuracy)) of its items"
+            "round \(figures.round): right on \(NumberText.percent(figures.trainAccuracy)) of its items"
         if let accuracy = figures.testAccuracy {
-            line += ", \(percent(accuracy)) of \(figures.tests) test items"
+            line += ", \(NumberText.percent(accuracy)) of \(figures.tests) test items"
         }
         console.say(line)
     }
@@ -159,18 +157,10 @@ struct LLM2LLM {
 
     private func store(_ items: [LLM2LLMItem], as round: Int) throws {
         let text = try LLM2LLMItemFile.text(items)
-        try onLeader { try files.folder.write(text, to: files.items(round)) }
+        try session.byLeader { try files.folder.write(text, to: files.items(round)) }
     }
 
     private func write(_ figures: LLM2LLMRound) throws {
-        try onLeader { try files.write(figures) }
+        try session.byLeader { try files.write(figures) }
     }
-
-    /// Does something on the leading rank; the others wait until it is done.
-    private func onLeader(_ work: () throws -> Void) throws {
-        if console.isLeader { try work() }
-        try barrier()
-    }
-
-    private func percent(_ share: Double) -> String { fixed(100 * share, 1) + " %" }
 }

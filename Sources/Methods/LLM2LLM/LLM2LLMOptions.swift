@@ -3,9 +3,6 @@
 extension Recipe {
     /// The options of `llm2llm` and its baselines.
     public struct LLM2LLMOptions: Sendable, Equatable {
-        /// What `method.name` says.
-        public static let methodName = "llm2llm"
-
         /// The form of the task.
         public enum Task: String, Sendable, CaseIterable {
             /// A worked answer that ends in `#### n`.
@@ -65,8 +62,6 @@ extension Recipe {
         public var topP = 1.0
         /// Longest reply of the teacher in tokens.
         public var maximumTokens = 512
-        /// Longest answer of a generating student in tokens.
-        public var answerTokens = 256
         /// The teacher's prompt.
         public var prompt = PromptOptions()
         /// `bulk`: requests to the teacher in all.

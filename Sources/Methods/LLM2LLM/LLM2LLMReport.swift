@@ -80,8 +80,8 @@ struct LLM2LLMReport {
         if let first = rounds.first?.testAccuracy, let last = rounds.last?.testAccuracy {
             figures.append(
                 .init(
-                    "test accuracy", Self.percent(last),
-                    note: rounds.count > 1 ? "\(Self.percent(first)) in round 0" : ""))
+                    "test accuracy", NumberText.percent(last),
+                    note: rounds.count > 1 ? "\(NumberText.percent(first)) in round 0" : ""))
         }
         if let last = rounds.last {
             figures.append(.init("items", "\(last.items)", note: "\(last.seeds) of them seeds"))
@@ -119,8 +119,9 @@ struct LLM2LLMReport {
         let tally = round.tally
         func count(_ value: Int?) -> String { value.map(String.init) ?? "-" }
         return [
-            "\(round.round)", "\(round.items)", Self.percent(round.trainAccuracy),
-            Self.percent(round.seedAccuracy), round.testAccuracy.map(Self.percent) ?? "-",
+            "\(round.round)", "\(round.items)", NumberText.percent(round.trainAccuracy),
+            NumberText.percent(round.seedAccuracy),
+            round.testAccuracy.map(NumberText.percent) ?? "-",
             "\(round.wrong.count)", count(tally?.accepted), count(tally?.unsatisfied),
             count(tally?.requests), count(tally?.checks),
         ] + ItemRejection.allCases.map { count(tally?.count(of: $0)) }
@@ -132,15 +133,13 @@ struct LLM2LLMReport {
         rounds[index].spentMicro - (index > 0 ? rounds[index - 1].spentMicro : 0)
     }
 
-    private static func percent(_ share: Double) -> String { fixed(100 * share, 1) + " %" }
-
     // MARK: - report.json
 
     private var values: [ReportValue.Member] {
         let last = rounds.last
         var members: [ReportValue.Member] = [
             .init("name", .text(recipe.name)),
-            .init("method", .text(recipe.method.name)),
+            .init("method", .text(recipe.method.name.rawValue)),
             .init("augmentation", .text(options.augmentation.rawValue)),
             .init("task", .text(options.task.rawValue)),
             .init("seed", .integer(Int(truncatingIfNeeded: recipe.seed))),

@@ -18,14 +18,13 @@ protocol RoundStudent: AnyObject {
     ///
     /// - Returns: False when stopped, after a checkpoint was saved.
     func train(
-        on items: [LLM2LLMItem], in folder: RunFolder, fingerprint: String,
-        isStopRequested: @escaping () -> Bool
+        on items: [LLM2LLMItem], in folder: RunFolder, fingerprint: String
     ) throws -> Bool
 
     /// One answer an item by the trained student; a collective, the same on all ranks.
     func answers(to items: [LLM2LLMItem]) throws -> [String]
 
-    /// Writes the trained student as a model folder, by the leading rank.
+    /// Writes the trained student as a model folder, by the leading rank; a collective.
     func export(to path: String) throws
 }
 
@@ -36,24 +35,17 @@ final class ClassifierOfRound: RoundStudent {
     private let labels: LabelSet
     private let folder: ModelFolder
     private let tokenizer: Tokenizer
-    private let communicator: Communicator
-    private let compute: Compute
-    private let console: RunConsole
+    private let session: RunSession
     private var student: BertClassifier?
 
-    init(
-        _ recipe: Recipe, labels: LabelSet, communicator: Communicator, compute: Compute,
-        console: RunConsole
-    ) throws {
-        var recipe = recipe
+    init(_ session: RunSession, labels: LabelSet) throws {
+        self.session = session
+        var recipe = session.recipe
         // Every item is learnt, each for its one label.
         recipe.method.selection.rule = .all
         recipe.method.target = .hard
         self.recipe = recipe
         self.labels = labels
-        self.communicator = communicator
-        self.compute = compute
-        self.console = console
         folder = try ModelFolder(path: recipe.student.model)
         tokenizer = try Tokenizer(contentsOf: recipe.student.model)
         let longest = folder.configuration.maximumLength
@@ -67,8 +59,7 @@ final class ClassifierOfRound: RoundStudent {
     }
 
     func train(
-        on items: [LLM2LLMItem], in folder: RunFolder, fingerprint: String,
-        isStopRequested: @escaping () -> Bool
+        on items: [LLM2LLMItem], in folder: RunFolder, fingerprint: String
     ) throws -> Bool {
         let student = try BertClassifier(
             self.folder, labels: labels.names, seed: recipe.seed, newHead: recipe.student.newHead)
@@ -80,10 +71,10 @@ final class ClassifierOfRound: RoundStudent {
             records, items.map { LabelRecord(id: $0.id, label: $0.answer) }, labels: labels,
             needsConfidence: false)
         return try TrainStage(
-            recipe: recipe, folder: folder, fingerprint: fingerprint, communicator: communicator,
-            compute: compute, console: console, student: student, tokenizer: tokenizer,
-            evaluation: nil
-        ).run(pool, resume: .automatic, isStopRequested: isStopRequested).isComplete
+            recipe: recipe, folder: folder, fingerprint: fingerprint,
+            communicator: session.communicator, compute: session.compute,
+            console: session.console, student: student, tokenizer: tokenizer, evaluation: nil
+        ).run(pool, resume: .automatic, isStopRequested: session.isStopRequested).isComplete
     }
 
     func answers(to items: [LLM2LLMItem]) throws -> [String] {
@@ -91,13 +82,48 @@ final class ClassifierOfRound: RoundStudent {
         let texts = TokenizedTexts(
             items.map(\.question), tokenizer: tokenizer,
             maximumLength: recipe.student.maximumLength)
-        return try Inference(student, compute: compute)
-            .probabilities(of: items.count, over: communicator) { $0.map { texts[$0] } }
+        return try Inference(student, compute: session.compute)
+            .probabilities(of: items.count, over: session.communicator) { $0.map { texts[$0] } }
             .map { labels.names[$0.mostProbable] }
     }
 
     func export(to path: String) throws {
         guard let student else { preconditionFailure("exported before it was trained") }
-        try student.export(to: path)
+        try session.byLeader { try student.export(to: path) }
     }
+}
+
+/// A decoder: its answer is what it says, greedily, to the prompt that it was trained with.
+final class DecoderOfRound: RoundStudent {
+    var description: String { student.description }
+    private let session: RunSession
+    private let task: LLM2LLMTask
+    private let student: GenerativeStudent
+
+    init(_ session: RunSession, task: LLM2LLMTask) throws {
+        self.session = session
+        self.task = task
+        student = try GenerativeStudent(session)
+    }
+
+    func train(
+        on items: [LLM2LLMItem], in folder: RunFolder, fingerprint: String
+    ) throws -> Bool {
+        try student.reset()
+        return try student.train(
+            GenerativeStudent.Lessons(
+                examples: items.map {
+                    TextExample(id: $0.id, prompt: task.prompt($0), answer: $0.answer)
+                }, options: session.recipe.train, folder: folder, fingerprint: fingerprint,
+                seed: session.recipe.seed), resume: .automatic
+        ).isComplete
+    }
+
+    func answers(to items: [LLM2LLMItem]) throws -> [String] {
+        try student.answers(
+            to: items.map { task.prompt($0) },
+            AnswerOptions(maximumTokens: session.recipe.evaluate.maximumNewTokens))
+    }
+
+    func export(to path: String) throws { try student.export(to: path) }
 }

@@ -178,6 +178,7 @@ enum TextSources {
         let teacher = place.recipe.teacher
         switch teacher.kind {
         case .openai: return try ServerTexts(place, compute)
+        case .local: return try LocalTexts(place, compute)
         case .recorded:
             return RecordedTextSource(
                 texts: try RecordedTexts(path: teacher.path, teacher: teacher.recordedTeacher))

@@ -11,6 +11,8 @@ package struct PromptTemplate: Sendable {
     let fields: [String]
     /// Whether it says anything of the record itself, besides its id.
     package let showsRecord: Bool
+    /// Whether it shows the record's id.
+    let showsID: Bool
     /// Whether it places the examples itself.
     let showsExamples: Bool
     private let template: MustacheTemplate
@@ -51,6 +53,7 @@ package struct PromptTemplate: Sendable {
             let tags = try TemplateTags(source)
             showsExamples = tags.showsExamples
             showsRecord = tags.names.contains { $0 == "text" || !Self.knownNames.contains($0) }
+            showsID = tags.names.contains("id")
             fields = tags.names.filter { !Self.knownNames.contains($0) }
             let isConstant = tags.names.allSatisfy { ["labels", "label_list"].contains($0) }
             let nobody = Record(id: "", text: "", source: Place(file: "", line: 0))

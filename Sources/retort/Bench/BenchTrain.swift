@@ -1,5 +1,5 @@
-// `retort bench train`: steps of a classifier over all ranks: forward, backward, gradient sum, clipping,
-// AdamW.
+// `retort bench train`: steps of a classifier, or of a decoder, over all ranks: forward, backward, gradient
+// sum, clipping, AdamW.
 
 import ArgumentParser
 import Collectives
@@ -20,14 +20,18 @@ struct BenchTrain: ParsableCommand {
 
     func run() throws {
         try Launch.onRanks(options.compute) { context in
+            if try DecoderFolder.isDecoder(options.model) {
+                try timeDecoder(context)
+                return 0
+            }
             let student = try options.student()
             let samples = options.samples(vocabulary: student.configuration.vocabularySize)
             var training = TrainingOptions()
             training.microBatches = options.microBatches
             training.precision = options.dtype
             let trainer = ParallelStudent(
-                ClassificationTask(student), options: training, seed: 1, communicator: context.communicator,
-                compute: context.compute)
+                ClassificationTask(student), options: training, seed: 1,
+                communicator: context.communicator, compute: context.compute)
             let seconds = try options.median(
                 context.communicator, steps: options.steps
             ) { step in

@@ -109,8 +109,8 @@ struct Parity {
         let losses = try golden.doubles("curve.loss")
         let norms = try golden.doubles("curve.grad_norm")
         let trainer = ParallelStudent(
-            ClassificationTask(student), options: settings.training, seed: 0, communicator: communicator,
-            compute: compute, appliesDropout: false)
+            ClassificationTask(student), options: settings.training, seed: 0,
+            communicator: communicator, compute: compute, appliesDropout: false)
         var worst = 0.0
         for (step, (loss, norm)) in zip(losses, norms).enumerated() {
             let batch = zip(sequences, classes).enumerated().map { index, sample in

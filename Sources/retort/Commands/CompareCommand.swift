@@ -27,9 +27,9 @@ struct CompareCommand: ParsableCommand {
             let variants = try RecipeVariants(recipe.recipe, overrides: recipe.overrides)
             for variant in variants.all {
                 context.console.say("== \(variant.name)")
-                let isComplete = try context.run(
-                    variant.recipe, resume: ResumePoint(resume.resume),
-                    isStopRequested: { signals.isStopRequested })
+                let isComplete = try MethodRun.carryOut(
+                    RunSession(variant.recipe, context, signals),
+                    resume: ResumePoint(resume.resume))
                 guard isComplete else { return ExitCodes.interrupted }
             }
             if context.console.isLeader {

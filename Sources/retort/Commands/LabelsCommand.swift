@@ -23,8 +23,8 @@ struct LabelsMake: ParsableCommand {
     func run() throws {
         let signals = StopSignals()
         try Launch.onRanks(compute) { context in
-            let isComplete = try DistillationRun(recipe.load(), context: context)
-                .labelOnly(isStopRequested: { signals.isStopRequested })
+            let session = try RunSession(recipe.load(), context, signals)
+            let isComplete = try DistillationRun(session).labelOnly()
             return isComplete ? 0 : ExitCodes.interrupted
         }
     }

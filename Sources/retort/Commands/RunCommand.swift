@@ -21,9 +21,9 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let signals = StopSignals()
         try Launch.onRanks(compute) { context in
-            let isComplete = try context.run(
-                recipe.load(), resume: ResumePoint(resume.resume),
-                isStopRequested: { signals.isStopRequested })
+            let session = try RunSession(recipe.load(), context, signals)
+            let isComplete = try MethodRun.carryOut(
+                session, resume: ResumePoint(resume.resume))
             return isComplete ? 0 : ExitCodes.interrupted
         }
     }
@@ -40,33 +40,16 @@ extension ResumePoint {
     }
 }
 
-extension RankContext {
-    /// Carries a recipe out by its method.
-    ///
-    /// - Returns: True when all is done; false when stopped, to be called again.
-    func run(
-        _ recipe: Recipe, resume: ResumePoint, isStopRequested: @escaping () -> Bool
-    ) throws -> Bool {
-        guard recipe.method.name == Recipe.LLM2LLMOptions.methodName else {
-            return try DistillationRun(recipe, context: self)
-                .run(resume: resume, isStopRequested: isStopRequested)
-        }
-        return try LLM2LLMRun(
-            recipe, resolvedRecipe: RecipeFile.resolved(recipe),
-            decisiveRecipe: RecipeFile.resolved(recipe.decisive),
-            program: "retort \(Version.text)", communicator: communicator, compute: compute,
-            console: console
-        ).run(resume: resume, isStopRequested: isStopRequested)
-    }
-}
-
-extension DistillationRun {
+extension RunSession {
     /// A run with a command's means.
-    convenience init(_ recipe: Recipe, context: RankContext) throws {
+    convenience init(
+        _ recipe: Recipe, _ context: RankContext, _ signals: StopSignals
+    ) throws {
         try self.init(
             recipe, resolvedRecipe: RecipeFile.resolved(recipe),
             decisiveRecipe: RecipeFile.resolved(recipe.decisive),
             program: "retort \(Version.text)", communicator: context.communicator,
-            compute: context.compute, console: context.console)
+            compute: context.compute, console: context.console,
+            isStopRequested: { signals.isStopRequested })
     }
 }

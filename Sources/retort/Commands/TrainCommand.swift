@@ -18,12 +18,9 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         let signals = StopSignals()
         try Launch.onRanks(compute) { context in
-            let recipe = try recipe.load()
-            let run = try DistillationRun(
-                recipe, context: context)
-            let isComplete = try run.run(
-                resume: ResumePoint(resume.resume), asksTeacher: false,
-                isStopRequested: { signals.isStopRequested })
+            let session = try RunSession(recipe.load(), context, signals)
+            let isComplete = try MethodRun.carryOut(
+                session, resume: ResumePoint(resume.resume), asksTeacher: false)
             return isComplete ? 0 : ExitCodes.interrupted
         }
     }

@@ -23,6 +23,8 @@ extension Recipe {
         try fields.section("evaluate") {
             try $0.integer("eval_steps", &evaluate.evaluationSteps, 0...Int.max)
             try $0.integer("logging_steps", &evaluate.loggingSteps, 1...Int.max)
+            try $0.integer("max_new_tokens", &evaluate.maximumNewTokens, 1...1_000_000)
+            try $0.choice("compare", &evaluate.compare)
         }
         try fields.refuseUnknown()
     }
@@ -46,13 +48,17 @@ extension Recipe.StudentOptions {
         try fields.text("model", &model)
         try fields.integer("max_seq_length", &maximumLength, 2...1_000_000)
         try fields.flag("new_head", &newHead)
+        try fields.text("chat_template", &chatTemplate)
+        try fields.text("system", &system)
+        try fields.text("prompt_template", &promptTemplate)
     }
 }
 
 extension Recipe.MethodOptions {
     fileprivate mutating func visit(_ fields: RecipeFields) throws {
-        try fields.text("name", &name)
-        if name == Recipe.LLM2LLMOptions.methodName { return try llm2llm.visit(fields) }
+        try fields.choice("name", &name)
+        if name == .priming { return try priming.visit(fields) }
+        if name == .llm2llm { return try llm2llm.visit(fields) }
         try fields.choice("selection", &selection.rule)
         try fields.number("random_ratio", &selection.randomRatio, 0...1)
         try fields.number("ratio", &selection.ratio, 0...1)
@@ -74,6 +80,7 @@ extension TrainingOptions {
         try fields.integer("global_batch_size", &globalBatchSize, 1...1_000_000)
         try fields.integer("micro_batches", &microBatches, 1...65_536)
         try fields.integer("max_tokens_per_pass", &maximumTokensPerPass, 1...Int.max)
+        try fields.flag("gradient_checkpointing", &recomputesLayers)
         try fields.choice("precision", &precision)
         try fields.choice("optimizer", &optimizer)
         try fields.number("learning_rate", &learningRate, 0...1e3)

@@ -18,7 +18,6 @@ extension Recipe.LLM2LLMOptions {
         try fields.number("temperature", &temperature, 0...2)
         try fields.number("top_p", &topP, 1e-3...1)
         try fields.integer("max_tokens", &maximumTokens, 1...1_000_000)
-        try fields.integer("answer_tokens", &answerTokens, 1...1_000_000)
         try fields.section("prompt") { try prompt.visit($0) }
         try fields.integer("calls", &calls, 0...Int.max)
         try fields.integer("additions", &additions, 0...Int.max)

@@ -13,8 +13,9 @@ extension Recipe.TeacherOptions {
             try fields.text("path", &path)
             try fields.text("teacher", &recordedTeacher)
         case .openai: try visitServers(fields)
+        case .local: try visitLocal(fields)
         }
-        try fields.texts("labels", &labels)
+        try fields.distinctTexts("labels", &labels)
         try fields.integer("lease_size", &leaseSize, 1...1_000_000)
     }
 
@@ -76,7 +77,7 @@ extension LabelTaskOptions {
         try fields.number("temperature", &temperature, 0...2)
         try fields.number("top_p", &topP, 1e-6...1)
         try fields.integer("seed", &seed, Int.min...Int.max)
-        try fields.text("extra_body", &extraBody)
+        try fields.object("extra_body", &extraBody)
     }
 
     private enum API: String, CaseIterable {
@@ -84,7 +85,7 @@ extension LabelTaskOptions {
     }
 
     /// `prompt` is one, `prompts` several.
-    private mutating func visitPrompts(_ fields: RecipeFields) throws {
+    mutating func visitPrompts(_ fields: RecipeFields) throws {
         let visit = { (fields: RecipeFields, prompt: inout Prompt) in
             try fields.text("system", &prompt.system)
             try fields.text("user", &prompt.user)

@@ -20,16 +20,16 @@ enum RecipeChecks {
                 "data.format '\(format)' is not one of jsonl, csv, tsv, lines")
         }
         try require(!recipe.student.model.isEmpty, "student.model is missing: name its folder")
-        let isLLM2LLM = recipe.method.name == Recipe.LLM2LLMOptions.methodName
-        if isLLM2LLM {
-            try LLM2LLMChecks.check(recipe, require)
-        } else {
-            try checkTeacher(recipe.teacher, require)
+        switch recipe.method.name {
+        case .llkd: try checkTeacher(recipe.teacher, require)
+        case .priming: try PrimingChecks.check(recipe, require)
+        case .llm2llm: try LLM2LLMChecks.check(recipe, require)
+        case .fineTune: break
         }
         try require(
             recipe.budget.usd == nil || recipe.teacher.servers.inputPrice != nil,
             "budget.usd needs teacher.price: what a million tokens cost")
-        if !isLLM2LLM { try checkMethod(recipe.method, require) }
+        try checkMethod(recipe.method, require)
         let leaves = recipe.train.microBatches
         try require(
             leaves & (leaves - 1) == 0,
@@ -58,6 +58,13 @@ enum RecipeChecks {
                 teacher.calibration.isEmpty
                     || teacher.task.confidenceSource != LabelTaskOptions.Confidence.none,
                 "teacher.calibration needs confidences: set teacher.confidence")
+            try require(
+                teacher.task.examples?.choose != .nearest || !teacher.exampleModel.isEmpty,
+                "teacher.example_model is missing: examples that are nearest need an encoder's folder"
+            )
+        case .local:
+            try require(
+                !teacher.model.isEmpty, "teacher.model is missing: name the decoder's folder")
             try require(
                 teacher.task.examples?.choose != .nearest || !teacher.exampleModel.isEmpty,
                 "teacher.example_model is missing: examples that are nearest need an encoder's folder"
@@ -93,9 +100,6 @@ enum RecipeChecks {
     private static func checkMethod(
         _ method: Recipe.MethodOptions, _ require: (Bool, String) throws -> Void
     ) throws {
-        try require(
-            method.name == "llkd",
-            "method.name '\(method.name)' is not known; there are: llkd, llm2llm")
         try require(
             method.target == .soft || method.temperature == 1,
             "method.temperature goes with method.target: soft")

@@ -51,6 +51,13 @@ struct retort_rows_dropout {
     ptrdiff_t mask_stride;
 };
 
+/// What a divergence needs to know of two rows of scores, a student's and a teacher's.
+struct retort_row_pair {
+    float student_maximum, teacher_maximum;
+    float student_factor, teacher_factor; // 1 / sum(e^(x - maximum))
+    float log_ratio;                      // log of the student's sum less that of the teacher's
+};
+
 #define RETORT_KERNELS(X)                                                                          \
     /* Matrix product. A is packed a block at a time, in even panels of at most row_tile rows, with \
        up to a vector written beyond their end; B a panel of column_tile columns at a time. */     \
@@ -126,6 +133,21 @@ struct retort_rows_dropout {
     /* In place; the row holds `heads` heads of 2 * half elements, the tables half. */             \
     X(void, rotary, (float *x, ptrdiff_t heads, ptrdiff_t half, const float *cosine,               \
         const float *sine, float direction))                                                       \
+    /* Divergences of two rows, already times 1 / temperature: see Source/Divergence.swift. Terms of   \
+       `divergence_terms`: the sums of e^(x - maximum) of student and teacher, and those times the     \
+       rows' difference. A gradient may lie where the student's row does. */                         \
+    X(void, divergence_inputs, (const float *scores, const float *teacher, float *student,         \
+        float *other, ptrdiff_t n, float scale, int32_t masks, struct retort_row_pair *pair))      \
+    X(void, divergence_terms, (const float *student, const float *teacher, ptrdiff_t n,            \
+        const struct retort_row_pair *pair, double *terms))                                        \
+    X(void, forward_gradient, (const float *student, const float *teacher, float *gradient,        \
+        ptrdiff_t n, const struct retort_row_pair *pair, float scale))                             \
+    X(void, reverse_gradient, (const float *student, const float *teacher, float *gradient,        \
+        ptrdiff_t n, const struct retort_row_pair *pair, float center, float scale))               \
+    X(void, mixture_terms, (const float *student, const float *teacher, ptrdiff_t n,               \
+        const struct retort_row_pair *pair, float beta, double *terms))                            \
+    X(void, mixture_gradient, (const float *student, const float *teacher, float *gradient,        \
+        ptrdiff_t n, const struct retort_row_pair *pair, float beta, float center, float scale))   \
     /* Whole buffers. */                                                                           \
     X(void, column_sum, (const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns,      \
         float *sums, int32_t accumulate))                                                          \
