@@ -151,7 +151,8 @@ struct FineTuningTests {
                 return "\(error)"
             }
         }
-        #expect(try message { $0.student.promptTemplate = "no place" }.contains("{{prompt}} 0 times"))
+        #expect(
+            try message { $0.student.promptTemplate = "no place" }.contains("{{prompt}} 0 times"))
         #expect(try message { $0.student.promptTemplate = nil }.contains("student.chat_template"))
         #expect(try message { $0.student.maximumLength = 4 }.contains("max_seq_length"))
         #expect(try message { $0.student.maximumLength = 65 }.contains("64 positions"))

@@ -156,7 +156,9 @@ final class GenerativeStudent {
     func export(to path: String) throws {
         if session.console.isLeader {
             try model.export(to: path)
-            if let adapters = model as? LoRAModel { try adapters.saveAdapter(to: "\(path)-adapter") }
+            if let adapters = model as? LoRAModel {
+                try adapters.saveAdapter(to: "\(path)-adapter")
+            }
         }
         try session.communicator.barrier()
     }
