@@ -155,8 +155,8 @@ let package = Package(
         .testTarget(
             name: "MethodsTests",
             dependencies: [
-                "Collectives", "Corpus", "Methods", "Models", "Reporting", "TensorCore",
-                "TestSupport", "Tokenizers", "Training",
+                "Collectives", "Corpus", "Methods", "Models", "Reporting", "Teacher", "TensorCore",
+                "TestSupport", "Tokenizers", "Training", "teacher-double",
             ], swiftSettings: common),
         .testTarget(
             name: "ModelsTests",

@@ -24,7 +24,16 @@ enum InputFiles {
         // A folder of ledgers may grow while the run goes on; its teacher's identity is in each key.
         case .recorded: paths += [recipe.teacher.path]
         }
+        if recipe.method.name == .llm2llm {
+            paths += llm2llm(recipe.method.llm2llm)
+        }
         return paths
+    }
+
+    private static func llm2llm(_ options: Recipe.LLM2LLMOptions) -> [String] {
+        let named = [options.prompt.systemFile, options.prompt.userFile].compactMap { $0 }
+        let encoder = options.poolEncoder.isEmpty ? [] : model(options.poolEncoder)
+        return named + options.pool + [options.synonyms].filter { !$0.isEmpty } + encoder
     }
 
     private static func model(_ folder: String) -> [String] {

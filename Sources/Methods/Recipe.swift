@@ -99,6 +99,8 @@ public struct Recipe: Sendable, Equatable {
         public var target = Target.hard
         /// `soft`: flattens the teacher's and the student's probabilities.
         public var temperature = 1.0
+        /// `llm2llm`: its options, and those of its baselines.
+        public var llm2llm = LLM2LLMOptions()
         /// `priming`: its options.
         public var priming = PrimingOptions()
 
