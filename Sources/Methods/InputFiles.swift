@@ -37,11 +37,13 @@ enum InputFiles {
     }
 
     private static func model(_ folder: String) -> [String] {
-        [
-            "config.json", "model.safetensors", "tokenizer.json", "vocab.txt",
-            "1_Pooling/config.json",
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let weights = names.filter { $0.hasSuffix(".safetensors") }.sorted()
+        let others = [
+            "config.json", "model.safetensors.index.json", "generation_config.json",
+            "tokenizer.json", "tokenizer_config.json", "vocab.txt", "1_Pooling/config.json",
         ]
-        .map { "\(folder)/\($0)" }
+        return (others + weights).map { "\(folder)/\($0)" }
     }
 
     /// A hash of the files' contents, in order; what isn't a readable file counts as absent.

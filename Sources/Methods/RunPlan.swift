@@ -23,6 +23,11 @@ public struct RunPlan {
     ///
     /// - Parameter probe: What asking the teacher for a few records has shown.
     public init(_ recipe: Recipe, ranks: Int, probe: LabellingProbe? = nil) throws {
+        if try recipe.hasGenerativeStudent {
+            try LabellingChecks.checkFolder(recipe.outputDirectory)
+            pairs = try GenerativePlan(recipe, ranks: ranks).lines
+            return
+        }
         let inputs = try RunInputs(recipe)
         try LabellingChecks.checkCalibration(recipe)
         try LabellingChecks.checkFolder(recipe.outputDirectory)
@@ -178,5 +183,15 @@ public struct RunPlan {
             "about \(fixed(checkpoint * kept + 4 * Double(weights) / 1_048_576, 0)) MiB "
                 + "(\(recipe.checkpoint.keepLatest) checkpoints of \(fixed(checkpoint, 0)) MiB, one more "
                 + "while saving, the student)")
+    }
+}
+
+extension Recipe {
+    /// Whether the student writes answers; otherwise it chooses among labels.
+    var hasGenerativeStudent: Bool {
+        get throws {
+            guard method.name != .llkd else { return false }
+            return try DecoderFolder.isDecoder(student.model)
+        }
     }
 }

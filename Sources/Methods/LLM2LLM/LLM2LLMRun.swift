@@ -6,6 +6,7 @@ import Corpus
 import Foundation
 import Models
 import Teacher
+import TensorCore
 import Training
 
 /// A run of `method.name: llm2llm` on all ranks.

@@ -2,7 +2,7 @@
 // found on the test questions, so they aren't the defaults here; whoever searches has validation questions for
 // it, which are cut from the training ones.
 
-import Training
+public import Training
 
 extension Recipe {
     /// The options of `priming`.
