@@ -35,9 +35,9 @@ YAML
 }
 run() { "${launch[@]}" "$retort" run "$@" </dev/null >>run.log 2>&1; }
 
-"$double" --tutor-student student --student-width 128 --student-layers 4 --seed 5
+"$double" --tutor-student student --student-width "${LOOP_WIDTH:-128}" --student-layers "${LOOP_LAYERS:-4}" --seed 5
 "$double" --tutor-data broad --count "${LOOP_BROAD:-8000}" --seed 77 >broad.jsonl
-"$double" --tutor-data examination --count 240 --seed 900 >test.jsonl
+"$double" --tutor-data examination --count "${LOOP_TEST:-240}" --seed 900 >test.jsonl
 recipe pretrain '{name: fine_tune}' broad.jsonl \
     "{epochs: ${LOOP_EPOCHS:-6}, global_batch_size: 32, micro_batches: 2, max_tokens_per_pass: 4096, learning_rate: 2.0e-3, schedule: cosine, warmup_ratio: 0.05, weight_decay: 0.01}" 5 student
 run pretrain.yaml
