@@ -84,7 +84,7 @@ import Testing
             #expect(again.count == 40)
             var rows = 0
             for path in try SignalFile.paths(in: world.labels) {
-                rows += try DatabaseQueue(path: path).read {
+                rows += try await DatabaseQueue(path: path).read {
                     try Int.fetchOne($0, sql: "SELECT count(*) FROM signals") ?? 0
                 }
             }

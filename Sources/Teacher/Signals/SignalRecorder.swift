@@ -6,7 +6,7 @@
 
 public import Collectives
 import Corpus
-public import Models
+import Models
 import TensorCore
 
 /// Records scores.
