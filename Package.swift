@@ -104,6 +104,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Mustache", package: "swift-mustache"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -154,8 +155,8 @@ let package = Package(
         .testTarget(
             name: "MethodsTests",
             dependencies: [
-                "Collectives", "Corpus", "Methods", "Models", "Reporting", "TensorCore",
-                "TestSupport", "Tokenizers", "Training",
+                "Collectives", "Corpus", "Methods", "Models", "Reporting", "Teacher", "TensorCore",
+                "TestSupport", "Tokenizers", "Training", "teacher-double",
             ], swiftSettings: common),
         .testTarget(
             name: "ModelsTests",

@@ -3,7 +3,7 @@
 #
 #   bash deploy/bench.sh [--rounds N] [--steps N] [--output FOLDER] [PART...]
 #
-#   parts: gemm train infer threads ragged (these by default), allreduce
+#   parts: gemm train infer threads ragged (these by default), allreduce, decoder
 #   --rounds N       rounds (5); a row's ratio is given with its least, median and greatest over them
 #   --steps N        timed training steps of a measurement (12)
 #   --output FOLDER  where the page and the raw lines go (docs/benchmarks)
@@ -11,6 +11,7 @@
 #   RETORT=FILE            the program to measure, instead of building it
 #   RETORT_PYTHON=FILE     a python with torch and transformers, instead of making one in work/venv
 #   RETORT_STUDENT=FOLDER  a model folder to use instead of fetching all-MiniLM-L6-v2
+#   RETORT_DECODER=FOLDER  a decoder to train in the part "decoder", instead of a random Llama of 34 million weights
 #   RETORT_PEER=FOLDER     where peer_gemm.py and peer_train.py are (../shared/reference beside this clone)
 #
 # Without the peer's scripts or torch, ours is measured alone. All of it takes about half an hour on two cores; nothing
@@ -23,7 +24,7 @@ program=bench
 # shellcheck source=deploy/machine.sh
 . "$root/deploy/machine.sh"
 
-all_parts=(gemm train infer threads ragged allreduce)
+all_parts=(gemm train infer threads ragged allreduce decoder)
 rounds=5 steps=12 output=$root/docs/benchmarks parts=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -141,14 +142,15 @@ peer_failures=0
 peer() { # DTYPE RANKS SCRIPT OPTIONS...: on the cores that ours has; one that fails isn't tried again
     local dtype=$1 ranks=$2 script=$3 cores=$cores_of_two status=0 failed=$scratch/failed-$part-$1-$2
     shift 3
+    case $script in /*) ;; *) script=$peer_folder/$script ;; esac
     [ -n "$torch_python" ] && [ ! -e "$failed" ] || return 0
     [ "$ranks" -ne 1 ] || cores=$cores_of_one
     measure peer "$part $dtype $ranks" env HF_HUB_OFFLINE=1 PYTHONDONTWRITEBYTECODE=1 taskset -c "$cores" \
-        "$torch_python" "$peer_folder/$script" "$@" || status=$?
+        "$torch_python" "$script" "$@" || status=$?
     [ "$status" -ne 0 ] || return 0
     peer_failures=$((peer_failures + 1))
     : >"$failed"
-    note "the peer's $script ended with code $status at $part $dtype, round $round; later rounds go without it"
+    note "the peer's ${script##*/} ended with code $status at $part $dtype, round $round; later rounds go without it"
     say "its last line: $(reason "$scratch/peer-$part-$dtype-$ranks.log")"
 }
 
@@ -212,6 +214,17 @@ round_of_ragged() {
 }
 
 round_of_allreduce() { ours float32 2 allreduce; }
+
+decoder_script=$root/deploy/bench/peer_decoder.py
+round_of_decoder() {
+    local dtype
+    for dtype in float32 bfloat16; do
+        can_measure train "$dtype" || continue
+        ours "$dtype" 1 train --model "$decoder" --batch 8 --length 256 --steps "$steps" --threads 1
+        peer "$dtype" 1 "$decoder_script" --model "$decoder" --threads 1 --batch 8 --length 256 --dtype "$dtype" \
+            --steps "$steps"
+    done
+}
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What the page says of the machine: `key<TAB>value` lines.
@@ -299,12 +312,13 @@ cp "${RETORT:-$root/.build/release/retort}" "$retort" || fail 74 "cannot copy th
 
 student=$work/demo/student
 for part in "${parts[@]}"; do
-    case $part in gemm | allreduce) ;; *) require_student ;; esac
+    case $part in gemm | allreduce | decoder) ;; *) require_student ;; esac
 done
 
 peer_folder=${RETORT_PEER:-$root/../shared/reference} torch_python=
-wants_peer() { wanted gemm || wanted train || wanted infer || wanted ragged; }
-if wants_peer && { [ ! -f "$peer_folder/peer_gemm.py" ] || [ ! -f "$peer_folder/peer_train.py" ]; }; then
+wants_peer_scripts() { wanted gemm || wanted train || wanted infer || wanted ragged; }
+wants_peer() { wants_peer_scripts || wanted decoder; }
+if wants_peer_scripts && { [ ! -f "$peer_folder/peer_gemm.py" ] || [ ! -f "$peer_folder/peer_train.py" ]; }; then
     note "ours alone: no peer_gemm.py and peer_train.py where RETORT_PEER says"
 elif wants_peer; then
     if [ -z "${RETORT_PYTHON:-}" ] && [ ! -x "$work/venv/bin/python" ]; then
@@ -316,6 +330,13 @@ elif wants_peer; then
         say "$torch_missing" # a path of this machine may be in it: not for the page
         note "ours alone: no python with torch"
     }
+fi
+
+decoder=${RETORT_DECODER:-$scratch/decoder}
+if wanted decoder && [ -z "${RETORT_DECODER:-}" ]; then
+    [ -n "$torch_python" ] || fail 69 "the part decoder wants a python with torch, or RETORT_DECODER=FOLDER"
+    "$torch_python" "$decoder_script" --make "$decoder" >"$scratch/decoder.log" 2>&1 ||
+        fail 70 "no random decoder could be made: $(tail -n 1 "$scratch/decoder.log")"
 fi
 
 choose_launcher 1

@@ -24,15 +24,26 @@ enum InputFiles {
         // A folder of ledgers may grow while the run goes on; its teacher's identity is in each key.
         case .recorded: paths += [recipe.teacher.path]
         }
+        if recipe.method.name == .llm2llm {
+            paths += llm2llm(recipe.method.llm2llm)
+        }
         return paths
     }
 
+    private static func llm2llm(_ options: Recipe.LLM2LLMOptions) -> [String] {
+        let named = [options.prompt.systemFile, options.prompt.userFile].compactMap { $0 }
+        let encoder = options.poolEncoder.isEmpty ? [] : model(options.poolEncoder)
+        return named + options.pool + [options.synonyms].filter { !$0.isEmpty } + encoder
+    }
+
     private static func model(_ folder: String) -> [String] {
-        [
-            "config.json", "model.safetensors", "tokenizer.json", "vocab.txt",
-            "1_Pooling/config.json",
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let weights = names.filter { $0.hasSuffix(".safetensors") }.sorted()
+        let others = [
+            "config.json", "model.safetensors.index.json", "generation_config.json",
+            "tokenizer.json", "tokenizer_config.json", "vocab.txt", "1_Pooling/config.json",
         ]
-        .map { "\(folder)/\($0)" }
+        return (others + weights).map { "\(folder)/\($0)" }
     }
 
     /// A hash of the files' contents, in order; what isn't a readable file counts as absent.

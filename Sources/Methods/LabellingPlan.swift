@@ -28,8 +28,8 @@ struct LabellingPlan {
         let requests: Int
     }
 
-    /// What earlier calls have spent, in millionths.
-    let spentMicro: Int64
+    /// What earlier calls have spent.
+    let spent: LedgerTotals
     /// The pool's rows; those that have labels; those that ask the same as an earlier one.
     private(set) var rows = 0
     private(set) var cached = 0
@@ -52,7 +52,7 @@ struct LabellingPlan {
         self.recipe = recipe
         self.teacher = teacher
         let labels = RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory).labels
-        spentMicro = try LedgerTotals(folder: labels).priceMicro
+        spent = try LedgerTotals(folder: labels)
         let known = try KeySet(
             labelsIn: labels, teacher: teacher.identity,
             countingFailures: !recipe.teacher.retryFailed)

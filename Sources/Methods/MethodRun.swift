@@ -10,6 +10,8 @@ public enum MethodName: String, Sendable, CaseIterable {
     case fineTune = "fine_tune"
     /// Response priming: a teacher under prompts that make its signal easier to learn (arXiv 2412.17846).
     case priming
+    /// LLM2LLM: data that a teacher writes from what the student gets wrong (arXiv 2403.15042).
+    case llm2llm
 }
 
 /// Carries out a recipe's method.
@@ -28,6 +30,7 @@ public enum MethodRun {
         case .llkd: try DistillationRun(session).run(resume: resume, asksTeacher: asksTeacher)
         case .fineTune: try FineTuning(session).run(resume: resume)
         case .priming: try PrimingRun(session).run(resume: resume)
+        case .llm2llm: try LLM2LLMRun(session).run(resume: resume)
         }
     }
 }

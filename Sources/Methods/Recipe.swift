@@ -2,6 +2,7 @@
 // numbers in its errors, is the command line's (Sources/retort/Recipe).
 
 import Corpus
+public import Models
 public import Training
 
 /// A run's recipe.
@@ -73,6 +74,8 @@ public struct Recipe: Sendable, Equatable {
         public var system: String?
         /// Decoders: a plain form with `{{prompt}}` in it, instead of a chat.
         public var promptTemplate: String?
+        /// Decoders: trains adapters alone; nil trains all weights.
+        public var lora: LoRAOptions?
 
         /// The defaults.
         public init() {}
@@ -96,6 +99,8 @@ public struct Recipe: Sendable, Equatable {
         public var target = Target.hard
         /// `soft`: flattens the teacher's and the student's probabilities.
         public var temperature = 1.0
+        /// `llm2llm`: its options, and those of its baselines.
+        public var llm2llm = LLM2LLMOptions()
         /// `priming`: its options.
         public var priming = PrimingOptions()
 

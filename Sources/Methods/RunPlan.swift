@@ -23,7 +23,14 @@ public struct RunPlan {
     ///
     /// - Parameter probe: What asking the teacher for a few records has shown.
     public init(_ recipe: Recipe, ranks: Int, probe: LabellingProbe? = nil) throws {
+        if try recipe.hasGenerativeStudent {
+            try LabellingChecks.checkFolder(recipe.outputDirectory)
+            pairs = try GenerativePlan(recipe, ranks: ranks).lines
+            return
+        }
         let inputs = try RunInputs(recipe)
+        try LabellingChecks.checkCalibration(recipe)
+        try LabellingChecks.checkFolder(recipe.outputDirectory)
         let student = try ModelFolder(path: recipe.student.model)
         let tokenizer = try Tokenizer(contentsOf: recipe.student.model)
         let count = inputs.pool.records.count
@@ -78,6 +85,16 @@ public struct RunPlan {
                 LabelKey(teacher: teacher.identity, request: teacher.requestBytes(for: $0))
             })
         let cached = keys.count { known.answer(to: $0) != nil }
+        // The run would end at the first record without a recorded answer.
+        if recipe.teacher.kind == .recorded {
+            _ = try teacher.label(
+                records.filter {
+                    known.answer(
+                        to: LabelKey(
+                            teacher: teacher.identity, request: teacher.requestBytes(for: $0)))
+                        == nil
+                })
+        }
         add("requests", "\(keys.count - cached) to ask, \(cached) answered before, no cost")
     }
 
@@ -99,12 +116,17 @@ public struct RunPlan {
         add("tokens back", range(plan.completionTokens(probe), whole))
         if let cost = plan.money(probe) {
             add("money", range(cost) { money(Int64($0.rounded(.up))) })
-            if let usd = recipe.budget.usd, cost.likely + Double(plan.spentMicro) > usd * 1e6 {
-                add("budget", "usd \(usd) will be reached before the end")
-            }
         } else {
             add("money", "unknown: set teacher.price")
         }
+        let caps = LabellingChecks.budget(
+            recipe.budget, spent: plan.spent,
+            likely: (
+                plan.money(probe)?.likely,
+                plan.promptTokens(probe).likely + plan.completionTokens(probe).likely,
+                plan.requests.likely
+            ))
+        for line in caps { add("budget", line) }
         let time = plan.time(probe)
         add("labelling time", "about \(NumberText.clock(seconds: time.seconds)), by \(time.by)")
         add(
@@ -161,5 +183,15 @@ public struct RunPlan {
             "about \(fixed(checkpoint * kept + 4 * Double(weights) / 1_048_576, 0)) MiB "
                 + "(\(recipe.checkpoint.keepLatest) checkpoints of \(fixed(checkpoint, 0)) MiB, one more "
                 + "while saving, the student)")
+    }
+}
+
+extension Recipe {
+    /// Whether the student writes answers; otherwise it chooses among labels.
+    var hasGenerativeStudent: Bool {
+        get throws {
+            guard method.name != .llkd else { return false }
+            return try DecoderFolder.isDecoder(student.model)
+        }
     }
 }

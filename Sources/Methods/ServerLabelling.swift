@@ -110,19 +110,28 @@ struct ServerLabelling {
         _ open: @escaping () throws -> RecordSequence, _ known: KeySet, _ service: TeacherService,
         _ store: AnswerStore, _ panel: LabellingPanel, _ rows: RowCount?
     ) throws -> LabellingSummary {
-        try LabellingJob(
+        let formats = AnswerFormatChoice()
+        defer { note(formats) }
+        return try LabellingJob(
             open: open, known: known, leaseSize: recipe.teacher.recordsPerLease,
             communicator: communicator, isStopRequested: isStopRequested,
             observe: { summary in
                 try rows?.check()
+                note(formats)
                 try panel.show(summary)
             }
         ).run {
             ServerLabeller(
                 task: teacher.task, service: service, store: store,
                 earlier: try ResponseIndex(folder: folder.labels, teacher: teacher.teacher),
-                teacher: teacher.teacher)
+                teacher: teacher.teacher, formats: formats)
         }
+    }
+
+    /// Says what the servers don't take; all ranks meet the same, and one tells it.
+    private func note(_ formats: AnswerFormatChoice) {
+        guard console.isLeader, let note = formats.takeNote() else { return }
+        console.warn(note)
     }
 
     private var rate: TeacherRate {

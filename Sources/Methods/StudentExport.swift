@@ -1,5 +1,6 @@
 // The student of a checkpoint as a model folder.
 
+import Autograd
 import Checkpoint
 import Corpus
 import Models
@@ -25,11 +26,17 @@ public enum StudentExport {
             throw MethodError(
                 .unusableFolder, "\(folder.checkpoints): no checkpoint; run the recipe first")
         }
-        let student = try BertClassifier(
-            ModelFolder(path: recipe.student.model), labels: labels(recipe, folder),
-            newHead: true)
-        try student.parameters.restore(from: reader)
-        try student.export(to: target)
+        if try DecoderFolder.isDecoder(recipe.student.model) {
+            let student = try recipe.student.decoder(seed: recipe.seed)
+            try student.parameters.restore(from: reader)
+            try student.export(to: target)
+        } else {
+            let student = try BertClassifier(
+                ModelFolder(path: recipe.student.model), labels: labels(recipe, folder),
+                newHead: true)
+            try student.parameters.restore(from: reader)
+            try student.export(to: target)
+        }
         return reader.path
     }
 
@@ -39,5 +46,14 @@ public enum StudentExport {
         return try LabelSet(
             discoveredIn: LedgerContents(folder: folder.labels).answersByRecord()
         ).names
+    }
+}
+
+extension Recipe.StudentOptions {
+    /// The decoder at its original weights: all of them to be trained, or adapters.
+    func decoder(seed: UInt64) throws -> any CausalStudent {
+        let folder = try DecoderFolder(path: model)
+        guard let lora else { return try DecoderModel(folder) }
+        return try LoRAModel(base: folder, options: lora, seed: seed)
     }
 }

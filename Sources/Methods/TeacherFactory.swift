@@ -34,7 +34,8 @@ struct ServerTeacher {
 
     /// The names of a record.
     func keys(of record: Record) -> RecordKeys {
-        ServerLabeller.keys(of: record, identity: identity, fields: task.usedFields)
+        ServerLabeller.keys(
+            of: record, identity: identity, fields: task.usedFields, showsID: task.showsID)
     }
 }
 

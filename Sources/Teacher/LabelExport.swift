@@ -16,12 +16,24 @@ public enum LabelExport {
         }
         let answers = try LedgerContents(folder: folder, teacher: teacher).answersByRecord()
         guard !answers.isEmpty else {
+            try refuseStranger(teacher, folder)
             throw TeacherError(
                 .noAnswer, "\(folder): no label ledger (rank-*.sqlite) here holds an answer")
         }
         try LabelFile.write(answers, to: path)
         return answers.count
     }
+}
+
+/// Says whose answers a folder holds, where it holds some and none of the teacher that was named.
+func refuseStranger(_ teacher: String?, _ folder: String) throws(TeacherError) {
+    guard let teacher else { return }
+    let known = try LedgerContents(folder: folder).teachers
+    guard !known.isEmpty, !known.contains(teacher) else { return }
+    throw TeacherError(
+        .noAnswer,
+        "\(folder): no answer of '\(teacher)' is here; there are those of "
+            + known.map { "'\($0)'" }.joined(separator: ", "))
 }
 
 /// Whether a path names a folder.

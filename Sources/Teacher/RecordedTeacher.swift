@@ -28,6 +28,7 @@ public struct RecordedTeacher: Teacher {
                 return try answer.validated()
             }
             guard !answers.isEmpty else {
+                try refuseStranger(ledgerTeacher, path)
                 throw TeacherError(
                     .noAnswer, "\(path): no label ledger (rank-*.sqlite) here holds an answer")
             }

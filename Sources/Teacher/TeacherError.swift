@@ -12,6 +12,8 @@ public struct TeacherError: Error, CustomStringConvertible, Sendable {
         case budgetReached
         /// The recipe's teacher section asks for what can't be: a template, a URL, an example file.
         case configuration
+        /// A file that the recipe's teacher section names isn't there, or can't be read.
+        case noInput
         /// No server answers.
         case unreachable
         /// Another process writes the ledger.

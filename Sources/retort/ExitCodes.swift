@@ -85,7 +85,7 @@ extension ExitCodes {
         case .configuration: badRecipe
         case .noAnswer, .ledgerBusy, .unreachable: teacherUnavailable
         case .badAnswer, .ledgerDamaged, .ledgerNewer: badData
-        case .ledgerUnreadable: noInput
+        case .noInput, .ledgerUnreadable: noInput
         case .ledgerUnwritable: inputOutput
         }
     }

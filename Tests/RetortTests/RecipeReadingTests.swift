@@ -106,6 +106,54 @@ import Training
         expectRefused(Self.sound, ["\(key)=\(value)"], naming: key)
     }
 
+    /// What `--set` gave stands in no line of the file.
+    @Test func overridesAreNamedAsSuch() {
+        expectRefused(
+            Self.sound, ["train.epochs=0"], naming: "--set: train.epochs '0' is not a whole number")
+        expectRefused(Self.sound, ["train={epoch: 3}"], naming: "--set: unknown key 'train.epoch'")
+        expectRefused(Self.sound, ["train.epoch=3"], naming: "--set: unknown key 'train.epoch'")
+    }
+
+    private static let served = """
+        data: {pool: a}
+        student: {model: s}
+        teacher:
+          kind: openai
+          base_url: http://127.0.0.1:1/v1
+          model: m
+
+        """
+
+    @Test func labelsThatCannotBe() throws {
+        expectRefused(Self.served + "  labels: [a, ~]\n", naming: "recipe.yaml:7", "teacher.labels")
+        expectRefused(
+            Self.served + "  labels:\n  - a\n  - b\n  - a\n", naming: "recipe.yaml:10",
+            "'a' stands twice")
+        expectRefused(
+            Self.served + "  labels: [a, ' A']\n", naming: "recipe.yaml:7", "but for case")
+        #expect(try load(Self.served + "  labels: [a, '~']\n").teacher.labels == ["a", "~"])
+    }
+
+    @Test func furtherMembersInYAMLOrJSON() throws {
+        let yaml = """
+              labels: [a, b]
+              extra_body:
+                top_k: 5
+                stop: ["x", '1', null]
+                deep: {on: true, ratio: 0.5, name: "q\\"w", nothing: ~}
+
+            """
+        let body = try load(Self.served + yaml).teacher.task.extraBody
+        #expect(
+            body
+                == #"{"top_k":5,"stop":["x","1",null],"#
+                + #""deep":{"on":true,"ratio":0.5,"name":"q\"w","nothing":null}}"#)
+        let text = try load(Self.served + "  labels: [a, b]\n  extra_body: '{\"top_k\": 5}'\n")
+        #expect(text.teacher.task.extraBody == #"{"top_k": 5}"#)
+        let resolved = try RecipeFile.resolved(load(Self.served + yaml))
+        #expect(try load(resolved).teacher.task.extraBody == body)
+    }
+
     @Test func wrongValueNamesLineAndChoices() {
         expectRefused(
             Self.sound + "\ntrain:\n  schedule: step\n", naming: "recipe.yaml:11",

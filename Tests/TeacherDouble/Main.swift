@@ -16,6 +16,9 @@
 // are requests, by their exact bytes, that were answered more than once. `--log FILE` gets a line a
 // request: seconds since 1970, hash of the body, status or fate, requests in flight.
 //
+// With `--tutor` it is a tutor of word problems instead (Tutor.swift), deaf to `--labels`, with the same
+// faults. `--tutor-data` and `--tutor-student` write its files and end (TutorFiles.swift).
+//
 // It isn't a model server, it parses of a body only what it needs, and it takes no pipelining.
 
 import ArgumentParser
@@ -63,6 +66,8 @@ struct TeacherDouble: ParsableCommand {
     var lifetime = 3600.0
 
     @OptionGroup var faults: FaultOptions
+    @OptionGroup var tutor: TutorOptions
+    @OptionGroup var files: TutorFileOptions
 
     func validate() throws {
         guard !labelList.isEmpty, !labelList.contains("") else {
@@ -77,6 +82,7 @@ struct TeacherDouble: ParsableCommand {
     }
 
     func run() throws {
+        if try files.write(seed: seed) { return }
         signal(SIGPIPE, SIG_IGN)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let counters = Counters(log: try log.map { try RequestLog(path: $0) })
@@ -85,7 +91,7 @@ struct TeacherDouble: ParsableCommand {
             latency: latencyMs, jitter: latencyJitterMs, counters: counters,
             rateLimit: faults.rateLimitRpm.map {
                 RateLimit(perMinute: $0, burst: faults.rateLimitBurst)
-            })
+            }, tutor: tutor.tutor ? Tutor(options: tutor, seed: seed) : nil)
         // Prepared bytes are kept a thread, so that nobody waits for them.
         var answers: [ObjectIdentifier: Answers] = [:]
         for loop in group.makeIterator() {

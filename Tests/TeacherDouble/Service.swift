@@ -10,13 +10,15 @@ final class Service: Sendable {
     let apiKey: String?
     let labels: [String]
     let counters: Counters
+    /// Who answers instead of the labels; nil for the labels.
+    private let tutor: Tutor?
     private let latency: Double
     private let jitter: Double
     private let rateLimit: RateLimit?
 
     init(
         faults: FaultOptions, seed: UInt64, apiKey: String?, labels: [String], latency: Double,
-        jitter: Double, counters: Counters, rateLimit: RateLimit?
+        jitter: Double, counters: Counters, rateLimit: RateLimit?, tutor: Tutor? = nil
     ) {
         self.faults = faults
         self.seed = seed
@@ -26,6 +28,7 @@ final class Service: Sendable {
         self.jitter = jitter
         self.counters = counters
         self.rateLimit = rateLimit
+        self.tutor = tutor
     }
 
     /// What a connection does for a request.
@@ -106,7 +109,12 @@ final class Service: Sendable {
         json.writeString("\(isChat ? "chatcmpl" : "cmpl")-\(draws.number)")
         json.writeString("\",\"object\":\"\(isChat ? "chat.completion" : "text_completion")\"")
         json.writeString(",\"created\":1750000000,\"model\":\"teacher-double\",\"choices\":[")
-        for index in 0..<scan.choiceCount {
+        if let tutor {
+            let (choices, tokens) = tutor.choices(scan, isChat: isChat, body: body)
+            json.writeImmutableBuffer(choices)
+            completionTokens = tokens
+        }
+        for index in 0..<(tutor == nil ? scan.choiceCount : 0) {
             let label = answers.label(
                 ofChoice: index, label: verdict.label, sureness: verdict.sureness,
                 hash: verdict.hash)

@@ -57,6 +57,19 @@ import Testing
         #expect(server.seen.arrivals.count == 16)
     }
 
+    @Test func rowsThatShowTheirIDsAreAskedAtOnce() async throws {
+        let folder = try TemporaryFolder()
+        let server = try ServiceTestServer { LabellingWorld.answer($0) }
+        defer { server.close() }
+        var world = LabellingWorld(
+            Array(repeating: "a dog", count: 20), urls: [server.url, server.url],
+            folder: folder.path)
+        world.options.prompts = [.init(user: "{{id}}: {{text}}")]
+        let summary = try await world.label()
+        #expect((summary.counts.labelled, summary.rounds) == (20, 1))
+        #expect(server.seen.arrivals.count == 20)
+    }
+
     @Test func anotherParserReadsTheSameAnswersAgain() async throws {
         let folder = try TemporaryFolder()
         let server = try ServiceTestServer { LabellingWorld.answer($0) }

@@ -109,5 +109,13 @@ private func leased(_ records: [Record], known: KeySet = KeySet()) -> LeasedReco
         #expect(one.content == two.content)
         #expect(keys(record(1, text: "other")).content != one.content)
         #expect(keys(record(1, text: "same"), "t/y").label != one.label)
+        // Where the teacher sees ids, no two records ask the same; their labels' names stay.
+        func shown(_ record: Record) -> RecordKeys {
+            ServerLabeller.keys(of: record, identity: "t/x", fields: [], showsID: true)
+        }
+        let first = shown(record(1, text: "same"))
+        #expect(first.content != shown(record(2, text: "same")).content)
+        #expect(first.content == shown(record(1, text: "same")).content)
+        #expect(first.label == one.label)
     }
 }

@@ -62,6 +62,10 @@ import Testing
         let chosen = try RecordedTeacher(path: folder.path, ledgerTeacher: "second")
         #expect(chosen.answer(forID: "id-1")?.text == "hi")
         #expect(chosen.answer(forID: "id-2") == nil)
+        let stranger = #expect(throws: TeacherError.self) {
+            try LabelExport.write(folder: folder.path, teacher: "other", to: folder.file("y"))
+        }
+        #expect(stranger?.message.contains("'second', 'teacher'") == true)
         let file = folder.file("x.jsonl")
         #expect(try LabelExport.write(folder: folder.path, teacher: "teacher", to: file) == 2)
         let bytes = try Data(contentsOf: URL(fileURLWithPath: file))

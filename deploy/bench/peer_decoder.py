@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One side of a side-by-side: PyTorch trains a decoder on the CPU, in one process.
 
-    python3 peer_decoder.py --make FOLDER [--layers 8 --width 512 --inner 1376 --heads 8 --vocabulary 16000]
+    python3 peer_decoder.py --make FOLDER [--layers 8 --width 512 --inner 1376 --heads 8 --vocabulary 8192]
     python3 peer_decoder.py --model FOLDER --threads 1 --dtype float32 --batch 8 --length 256 --steps 8
 
 With --make it writes a Llama of random weights, for both sides. Otherwise it prints one JSON line: median step
@@ -69,7 +69,7 @@ parser.add_argument("--layers", type=int, default=8)
 parser.add_argument("--width", type=int, default=512)
 parser.add_argument("--inner", type=int, default=1376)
 parser.add_argument("--heads", type=int, default=8)
-parser.add_argument("--vocabulary", type=int, default=16000)
+parser.add_argument("--vocabulary", type=int, default=8192)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
 parser.add_argument("--batch", type=int, default=8)

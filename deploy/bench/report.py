@@ -152,7 +152,18 @@ def allreduce(lines):
              table(["size", "min GB/s", "median", "max", "median ms"], rows) if rows else "")]
 
 
-PARTS = {"gemm": gemm, "train": train, "infer": infer, "threads": threads, "ragged": ragged, "allreduce": allreduce}
+def decoder(lines):
+    pairs = [(dtype, lines.where(side="ours", dtype=dtype), lines.where(side="peer", dtype=dtype)) for dtype in ("float32", "bfloat16")]
+    metrics = [("training tokens/s", "train_tokens_per_s", "{:.0f}", "share"), ("peak resident MiB (less is better)", "peak_rss_mib", "{:.0f}", None)]
+    weights = [line["weights"] for line in lines.lines if line.get("weights")]
+    size = f" of {weights[0] / 1e6:.1f} million weights" if weights else ""
+    return [("Training a decoder", f"A Llama{size}, 8 texts of 256 tokens a step, every token but the first predicted, 1 rank x 1 thread.",
+             comparison("what", "ours", "PyTorch", step_rows(pairs, metrics)))]
+
+
+PARTS = {
+    "gemm": gemm, "train": train, "infer": infer, "threads": threads, "ragged": ragged, "allreduce": allreduce, "decoder": decoder,
+}
 
 
 def read_table(path):

@@ -9,6 +9,7 @@ import Collectives
 import Corpus
 import Foundation
 import Models
+import Reporting
 import TensorCore
 import Tokenizers
 import Training
@@ -16,19 +17,21 @@ import Training
 /// A decoder that learns to answer.
 final class GenerativeStudent {
     let session: RunSession
-    let folder: DecoderFolder
     let tokenizer: Tokenizer
     /// How prompts and answers become tokens.
     let format: ExampleFormat
     /// The student with its weights as they are now.
     private(set) var model: any CausalStudent
+    /// Where its original weights are.
+    var folder: DecoderFolder { model.folder }
 
     /// Opens the recipe's student at its original weights.
     init(_ session: RunSession) throws {
         self.session = session
         let options = session.recipe.student
-        folder = try DecoderFolder(path: options.model)
+        model = try options.decoder(seed: session.recipe.seed)
         tokenizer = try Tokenizer(contentsOf: options.model)
+        let folder = model.folder
         guard tokenizer.idBound <= folder.configuration.vocabularySize else {
             throw MethodError(
                 .invalidRecipe,
@@ -36,26 +39,22 @@ final class GenerativeStudent {
                     + "rows for \(folder.configuration.vocabularySize); they don't belong together")
         }
         format = try ExampleFormat(options, folder: folder, tokenizer: tokenizer)
-        model = try Self.original(folder, session)
-    }
-
-    private static func original(
-        _ folder: DecoderFolder, _ session: RunSession
-    ) throws -> any CausalStudent {
-        try DecoderModel(folder)
     }
 
     /// One line for people.
     var description: String {
         let configuration = folder.configuration
+        let trained = NumberText.grouped(model.parameters.weightCount)
         return "\(folder.path), \(configuration.layerCount) layers of \(configuration.hiddenSize), "
-            + "\(model.parameters.weightCount) weights to train, \(format.description), on "
+            + "\(trained) weights to train, \(format.description), on "
             + "\(session.communicator.size) ranks x \(session.compute.threadCount) threads, "
             + "\(session.compute.instructionSet)"
     }
 
     /// Goes back to the original weights.
-    func reset() throws { model = try Self.original(folder, session) }
+    func reset() throws {
+        model = try session.recipe.student.decoder(seed: session.recipe.seed)
+    }
 
     // MARK: - Training
 
@@ -152,8 +151,15 @@ final class GenerativeStudent {
     }
 
     /// Writes the student as a model folder, on the leader; a collective.
+    ///
+    /// Adapters are merged into the model, and lie beside it as `peft` writes them.
     func export(to path: String) throws {
-        if session.console.isLeader { try model.export(to: path) }
+        if session.console.isLeader {
+            try model.export(to: path)
+            if let adapters = model as? LoRAModel {
+                try adapters.saveAdapter(to: "\(path)-adapter")
+            }
+        }
         try session.communicator.barrier()
     }
 }

@@ -10,15 +10,45 @@ public typealias RecordSequence = () throws -> Record?
 
 /// The names of a record, by which it is known again.
 public struct RecordKeys: Sendable {
-    /// The name of its label.
-    public let label: LabelKey
     /// A hash of all of it that reaches the teacher: records that share it share their answers.
     public let content: UInt64
+    private let name: Name
 
-    /// Names.
-    public init(label: LabelKey, content: UInt64) {
-        self.label = label
-        self.content = content
+    private enum Name {
+        case parts(identity: String, bytes: [UInt8])
+        case whole(LabelKey)
+    }
+
+    /// The name of its label.
+    ///
+    /// Computed when it is asked for: of most rows a rank needs the content's hash alone.
+    public var label: LabelKey {
+        switch name {
+        case .parts(let identity, let bytes): LabelKey(teacher: identity, request: bytes)
+        case .whole(let key): key
+        }
+    }
+
+    /// The names of a request that its own key names.
+    init(key: LabelKey) {
+        name = .whole(key)
+        content = key.fingerprint
+    }
+
+    /// Names of a record.
+    ///
+    /// - Parameters:
+    ///   - identity: The identity under which its label is written.
+    ///   - id: The record's id.
+    ///   - digest: SHA-256 of all of it that reaches the teacher, but for the id.
+    ///   - showsID: Whether the teacher sees the id too: then no two records ask the same.
+    public init(identity: String, id: String, digest: [UInt8], showsID: Bool) {
+        let named = Array("\(id)\0".utf8) + digest
+        name = .parts(identity: identity, bytes: named)
+        content =
+            showsID
+            ? LabelKey(teacher: "", request: named).fingerprint
+            : digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 }
 
@@ -96,7 +126,8 @@ public struct LeasedRecords {
         rows += 1
         let keys = keys(record)
         let isRepeat = !contents.insert(keys.content)
-        guard !known.contains(keys.label) else {
+        // Where nothing is known, the names of rows that others take are never made.
+        if known.count > 0, known.contains(keys.label) {
             cached += 1
             return (nil, ())
         }

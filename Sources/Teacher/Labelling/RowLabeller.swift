@@ -19,7 +19,8 @@ public protocol RowLabeller: Sendable {
 extension ServerLabeller: RowLabeller {
     /// The names of a record under this task.
     public func keys(of record: Record) -> RecordKeys {
-        Self.keys(of: record, identity: identity, fields: task.usedFields)
+        Self.keys(
+            of: record, identity: identity, fields: task.usedFields, showsID: task.showsID)
     }
 }
 

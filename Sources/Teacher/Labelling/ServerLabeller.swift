@@ -38,12 +38,14 @@ public struct ServerLabeller: Sendable {
     public let teacher: String
     /// The identity under which labels are written: teacher, prompts and parser.
     public let identity: String
+    private let formats: AnswerFormatChoice
 
-    /// A labeller of its parts.
+    /// A labeller of its parts; `formats` is what the servers have said of forms of JSON answers.
     public init(
         task: LabelTask, service: TeacherService, store: AnswerStore, earlier: ResponseIndex,
-        teacher: String
+        teacher: String, formats: AnswerFormatChoice = AnswerFormatChoice()
     ) {
+        self.formats = formats
         self.task = task
         self.service = service
         self.store = store
@@ -62,19 +64,17 @@ public struct ServerLabeller: Sendable {
 
     /// The names of a record.
     ///
-    /// - Parameter fields: The record's fields that reach the prompts, besides the text.
+    /// - Parameters:
+    ///   - fields: The record's fields that reach the prompts, besides the text.
+    ///   - showsID: Whether the id reaches them too.
     public static func keys(
-        of record: Record, identity: String, fields: [String]
+        of record: Record, identity: String, fields: [String], showsID: Bool = false
     ) -> RecordKeys {
-        var hash = SHA256()
-        hash.update(data: Array(record.text.utf8))
-        for field in fields {
-            hash.update(data: Array("\0\(field)=\(record.fields[field] ?? "")".utf8))
-        }
-        let content = Array(hash.finalize())
+        var content = Array(record.text.utf8)
+        for field in fields { content += "\0\(field)=\(record.fields[field] ?? "")".utf8 }
         return RecordKeys(
-            label: LabelKey(teacher: identity, request: Array("\(record.id)\0".utf8) + content),
-            content: content.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+            identity: identity, id: record.id, digest: Array(SHA256.hash(data: content)),
+            showsID: showsID)
     }
 
     /// Labels a record.
@@ -99,14 +99,18 @@ public struct ServerLabeller: Sendable {
     private func chain(
         _ row: LeasedRecords.Row, asksRepeats: Bool
     ) async throws -> LabellingOutcome {
-        var answers: [LabelKey: [UInt8]] = [:]
+        var answered: [(request: TeacherRequest, body: [UInt8])] = []
         while true {
             var trouble: TeacherError?
-            let step = task.next(for: row.record) { request in
-                let key = request.key(teacher: teacher)
-                if let body = answers[key] { return body }
+            let format = formats.format
+            let step = task.next(for: row.record, format: format) { request in
+                // Names are hashes of whole requests, so they are made only where they are needed.
+                if let known = answered.first(where: { $0.request == request }) {
+                    return known.body
+                }
+                guard earlier.count > 0 else { return nil }
                 do throws(TeacherError) {
-                    return try earlier.body(of: key)
+                    return try earlier.body(of: request.key(teacher: teacher))
                 } catch {
                     trouble = error
                     return nil
@@ -121,10 +125,16 @@ public struct ServerLabeller: Sendable {
                 return try fail(row, failure)
             case .ask where row.isRepeat && !asksRepeats: return .deferred
             case .ask(let requests):
-                for outcome in await outcomes(of: requests, row) {
+                let outcomes = await outcomes(of: requests, row)
+                for (index, outcome) in outcomes.enumerated() {
                     switch outcome {
-                    case .answered(let response, let attempt):
-                        answers[attempt.key] = response.body
+                    case .answered(let response, _):
+                        answered.append((requests[index], response.body))
+                    case .refused(let status, let reason)
+                    where task.hasFormats
+                        && formats.refused(format, status: status, reason: reason):
+                        // The next turn of the loop asks it in the next form.
+                        continue
                     case .refused(let status, let reason):
                         return try fail(row, LabelFailure(.refused, "\(status): \(reason)"))
                     case .unreachable(let reason): return .unreachable(reason: reason)

@@ -13,6 +13,8 @@ struct Journal: ~Copyable {
     private let teacher: String
     private var file: FileHandle
     private var underWay = AttemptsUnderWay()
+    /// Kept, because making it anew for each answer costs as much as filling it.
+    private var bytes: [UInt8] = []
 
     /// Begins a file behind all earlier ones.
     ///
@@ -29,13 +31,17 @@ struct Journal: ~Copyable {
 
     /// Appends events with one call of the system.
     mutating func append(_ events: [JournalEvent]) throws(TeacherError) {
-        var bytes: [UInt8] = []
+        bytes.removeAll(keepingCapacity: true)
         for event in events {
             JournalFile.append(event, to: &bytes)
             underWay.note(event)
         }
         try write(bytes)
+        if bytes.count > Self.longestKept { bytes = [] }
     }
+
+    /// A larger buffer than this isn't kept.
+    private static let longestKept = 1 << 20
 
     /// Hands bytes to the system; FileHandle would copy them twice.
     private func write(_ bytes: [UInt8]) throws(TeacherError) {
@@ -106,7 +112,7 @@ struct Journal: ~Copyable {
     private static func unwritable(_ path: String, _ error: any Error) -> TeacherError {
         TeacherError(
             .ledgerUnwritable,
-            "\(path): cannot write: \((error as NSError).localizedDescription); "
+            "\(path): cannot write: \(plainWords(of: error)); "
                 + "answers that are in the ledger are safe, the same command goes on")
     }
 }

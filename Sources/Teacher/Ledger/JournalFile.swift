@@ -91,9 +91,19 @@ enum JournalFile {
     }
 
     private static func append(_ numbers: [Int64], to bytes: inout [UInt8]) {
-        for number in numbers {
-            bytes.append(UInt8(ascii: " "))
-            bytes += String(number).utf8
+        for number in numbers { append(number, to: &bytes) }
+    }
+
+    private static func append(_ number: Int64, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: " "))
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = number.magnitude
+        var power: UInt64 = 1
+        while rest / power >= 10 { power *= 10 }
+        while power > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / power))
+            rest %= power
+            power /= 10
         }
     }
 
@@ -101,8 +111,8 @@ enum JournalFile {
     private static func end(
         with texts: [String], body: [UInt8]? = nil, to bytes: inout [UInt8]
     ) {
-        append(texts.map { Int64($0.utf8.count) }, to: &bytes)
-        if let body { append([Int64(body.count)], to: &bytes) }
+        for text in texts { append(Int64(text.utf8.count), to: &bytes) }
+        if let body { append(Int64(body.count), to: &bytes) }
         bytes.append(UInt8(ascii: "\n"))
         guard !texts.isEmpty else { return }
         for text in texts { bytes += text.utf8 }

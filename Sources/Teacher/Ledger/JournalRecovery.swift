@@ -64,7 +64,7 @@ extension LabelLedger {
             names = try FileManager.default.contentsOfDirectory(atPath: folder)
         } catch {
             throw TeacherError(
-                .ledgerUnreadable, "\(folder): cannot read: \(error.localizedDescription)")
+                .ledgerUnreadable, "\(folder): cannot read: \(plainWords(of: error))")
         }
         return names.compactMap { name in
             guard name.hasPrefix(prefix), let number = Int64(name.dropFirst(prefix.count)) else {

@@ -6,27 +6,42 @@ import Crypto
 
 /// The name of a request: SHA-256 of the teacher's identity, a zero byte and the request's bytes.
 public struct LabelKey: Sendable, Hashable, CustomStringConvertible {
-    private let words: SIMD4<UInt64>
+    // Not a SIMD4: its alignment of 32 bytes is more than the memory of tasks has, where keys of
+    // requests are held while they wait for answers.
+    private let words: InlineArray<4, UInt64>
 
     /// The key of a request to a teacher.
     public init(teacher identity: String, request: [UInt8]) {
         precondition(!identity.utf8.contains(0), "the teacher's identity holds a NUL character")
-        var hash = SHA256()
-        hash.update(data: Array(identity.utf8))
-        hash.update(data: [0])
-        hash.update(data: request)
-        var words = SIMD4<UInt64>()
-        for (index, byte) in hash.finalize().enumerated() {
-            words[index / 8] = words[index / 8] << 8 | UInt64(byte)
+        // One piece: each call of `update` costs more than the copy.
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(identity.utf8.count + 1 + request.count)
+        bytes += identity.utf8
+        bytes.append(0)
+        bytes += request
+        words = unsafe SHA256.hash(data: bytes).withUnsafeBytes { digest in
+            func word(_ index: Int) -> UInt64 {
+                unsafe UInt64(
+                    bigEndian: digest.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+            }
+            return [word(0), word(1), word(2), word(3)]
         }
-        self.words = words
     }
+
+    /// Whether two keys are the same.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.words[0] == right.words[0] && left.words[1] == right.words[1]
+            && left.words[2] == right.words[2] && left.words[3] == right.words[3]
+    }
+
+    /// Any part of a SHA-256 is as good as a hash of it.
+    public func hash(into hasher: inout Hasher) { hasher.combine(words[0]) }
 
     /// Reads 64 hexadecimal digits.
     public init?(hexadecimal: String) {
         let digits = hexadecimal.utf8
         guard digits.count == 64 else { return nil }
-        var words = SIMD4<UInt64>()
+        var words = InlineArray<4, UInt64>(repeating: 0)
         var index = 0
         for digit in digits {
             let value: UInt8

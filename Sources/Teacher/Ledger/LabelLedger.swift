@@ -24,7 +24,7 @@ public final class LabelLedger: Sendable {
         } catch {
             throw TeacherError(
                 .ledgerUnwritable,
-                "\(folder): cannot make the folder: \(error.localizedDescription)")
+                "\(folder): cannot make the folder: \(plainWords(of: error))")
         }
         lock = try LedgerLock(path: String(path.dropLast(".sqlite".count)) + ".lock")
         do {
@@ -48,10 +48,11 @@ public final class LabelLedger: Sendable {
         guard !batch.isEmpty || batch.journalGeneration != nil else { return }
         do {
             try queue.write { database in
-                for entry in batch.labels { try LedgerRows.insert(entry, into: database) }
-                for entry in batch.responses { try LedgerRows.insert(entry, into: database) }
-                for entry in batch.failures { try LedgerRows.insert(entry, into: database) }
-                for entry in batch.losses { try LedgerRows.insert(entry, into: database) }
+                var rows = try LedgerRows(database)
+                for entry in batch.labels { try rows.insert(entry) }
+                for entry in batch.responses { try rows.insert(entry) }
+                for entry in batch.failures { try rows.insert(entry) }
+                for entry in batch.losses { try rows.insert(entry) }
                 if let generation = batch.journalGeneration {
                     try database.execute(
                         sql: "UPDATE journal SET generation = ?", arguments: [generation])
@@ -97,7 +98,7 @@ public final class LabelLedger: Sendable {
         } catch {
             throw TeacherError(
                 .ledgerUnreadable,
-                "\(folder): cannot read the folder: \(error.localizedDescription)")
+                "\(folder): cannot read the folder: \(plainWords(of: error))")
         }
     }
 

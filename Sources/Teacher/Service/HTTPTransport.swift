@@ -99,15 +99,17 @@ final class HTTPTransport: Sendable {
         guard let caFile else { return tls }
         do {
             let certificates = try NIOSSLCertificate.fromPEMFile(caFile)
-            guard !certificates.isEmpty else {
-                throw TeacherError(.configuration, "it holds no certificate")
-            }
+            guard !certificates.isEmpty else { throw NIOSSLError.failedToLoadCertificate }
             tls.additionalTrustRoots = [.certificates(certificates)]
         } catch {
+            guard FileManager.default.isReadableFile(atPath: caFile) else {
+                throw TeacherError(
+                    .noInput, "teacher.ca_file: \(caFile): no such file, or not readable")
+            }
             throw TeacherError(
                 .configuration,
-                "the teacher's ca_file '\(caFile)' can't be used (\(error)): give a PEM file of"
-                    + " certificates")
+                "teacher.ca_file: \(caFile) holds no certificates that can be read: give a PEM file"
+            )
         }
         return tls
     }
@@ -192,23 +194,11 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
 
     func failure(_ error: any Error) -> HTTPTransport.Failure {
         if error is TooLong { return .tooLong }
-        let reason = Self.oneLine(error)
+        let reason = ConnectionTrouble.words(error)
         if let error = error as? HTTPClientError {
             if error == .cancelled || error == .alreadyShutdown { return .cancelled }
             if error == .deadlineExceeded, hasBegun { return .timedOut }
         }
         return hasBegun ? .broken(reason) : .notConnected(reason)
-    }
-
-    private static func oneLine(_ error: any Error) -> String {
-        let text =
-            switch error {
-            case let error as NIOConnectionError:
-                error.connectionErrors.first.map { String(describing: $0.error) }
-                    ?? "\(error.host):\(error.port) has no address"
-            case let error as HTTPClientError: error.description
-            default: String(describing: error)
-            }
-        return String(text.split(whereSeparator: \.isNewline).joined(separator: " ").prefix(200))
     }
 }

@@ -22,6 +22,8 @@ struct RetryState {
         case timedOut
         /// 200, and a body that is no answer.
         case incomplete
+        /// 200, and something that isn't JSON at all: a page of a proxy or a gateway, not the teacher.
+        case foreign
         /// The answer is longer than answers may be.
         case tooLong
     }
@@ -52,6 +54,8 @@ struct RetryState {
         case giveUp(Fate)
     }
 
+    /// Times that a request is sent again after what isn't JSON at all.
+    static let mostForeign = 3
     static let baseSeconds = 0.5
     static let longestSeconds = 30.0
 
@@ -60,6 +64,7 @@ struct RetryState {
     private var drawn: UInt64 = 0
     /// Sendings that came to nothing and count.
     private(set) var failures = 0
+    private var foreigners = 0
 
     /// A request that was not sent yet; `random` gives the jitter.
     init(maxRetries: Int, random: CounterRandom) {
@@ -76,6 +81,7 @@ struct RetryState {
         case .quotaUsedUp: .failJob
         case .notConnected: hasOther ? .failOver(.released) : .waitForServer
         case .broken, .timedOut, .incomplete: again(.lost, hint: nil, hasOther: hasOther)
+        case .foreign: foreign(hasOther: hasOther)
         case .tooLong: .refuse(.lost)
         case .status(let status, let hint):
             switch status {
@@ -88,6 +94,13 @@ struct RetryState {
             default: again(.lost, hint: hint, hasOther: hasOther)
             }
         }
+    }
+
+    /// No model has worked for such an answer, and it mostly stays as it is.
+    private mutating func foreign(hasOther: Bool) -> Action {
+        foreigners += 1
+        guard foreigners <= Self.mostForeign else { return .giveUp(.released) }
+        return again(.released, hint: nil, hasOther: hasOther)
     }
 
     private mutating func again(_ fate: Fate, hint: Double?, hasOther: Bool) -> Action {

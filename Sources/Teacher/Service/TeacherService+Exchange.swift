@@ -4,6 +4,7 @@
 import Collectives
 import Corpus
 import Foundation
+import NIOHTTP1
 import Synchronization
 
 extension TeacherService {
@@ -134,6 +135,15 @@ extension TeacherService {
         case .success(let answer) where answer.status == 200:
             let (usage, finishReason, isWhole) = inspect(answer.body)
             guard isWhole else {
+                if Self.isForeign(answer.body) {
+                    let type = answer.headers.first(name: "content-type") ?? "without content-type"
+                    let beginning = text(of: answer.body).prefix(120)
+                    return Finding(
+                        event: .foreign, status: 200,
+                        trouble:
+                            "\(name): 200, and no JSON but \(type.prefix(60)): '\(beginning)'; is "
+                            + "base_url the API's, and what stands before it in order?")
+                }
                 return Finding(
                     event: .incomplete, status: 200,
                     trouble: "\(name): 200 and no whole answer: \(text(of: answer.body))")
@@ -152,6 +162,14 @@ extension TeacherService {
                 event: isBroke ? .quotaUsedUp : .status(answer.status, hint: hints.wait),
                 status: answer.status, trouble: trouble)
         }
+    }
+
+    /// Whether a body isn't even the beginning of JSON.
+    private static func isForeign(_ body: [UInt8]) -> Bool {
+        guard let first = body.first(where: { $0 != 0x20 && !(0x09...0x0D ~= $0) }) else {
+            return false
+        }
+        return first != UInt8(ascii: "{") && first != UInt8(ascii: "[")
     }
 
     /// What a server says of an error: its message if it is JSON, one line, at most 300 characters, and
@@ -195,7 +213,8 @@ extension TeacherService {
         board.withLock { board in
             let now = Self.seconds()
             switch finding.event {
-            case .status(500...599, _) where !isThrottled, .broken, .timedOut, .notConnected:
+            case .status(500...599, _) where !isThrottled, .broken, .timedOut, .notConnected,
+                .foreign:
                 board.failed(
                     server, isRefusal: finding.event == .notConnected, trouble: finding.trouble,
                     now: now)

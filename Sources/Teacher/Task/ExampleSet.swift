@@ -36,7 +36,9 @@ final class ExampleSet: Sendable {
                 labelField: options.labelField, fields: fields)
             records = try Corpus.read(source).records
         } catch {
-            throw TeacherError(.configuration, "teacher.examples: \(error.message)")
+            throw TeacherError(
+                error.code == .unreadable ? .noInput : .configuration,
+                "teacher.examples: \(error.message)")
         }
         if !labels.isEmpty {
             for record in records where !labels.contains(record.label ?? "") {
@@ -47,6 +49,7 @@ final class ExampleSet: Sendable {
             }
         }
         groups = Self.groups(of: records, options, labels)
+        try Self.requireEnough(groups, options, labels)
         guard options.choose == .nearest else {
             vectors = []
             return
@@ -58,6 +61,20 @@ final class ExampleSet: Sendable {
                     + "or choose by seed or class")
         }
         vectors = try Self.unitVectors(records.map(\.text), embed)
+    }
+
+    /// Fewer examples than the recipe says would be another prompt than its author has in mind.
+    private static func requireEnough(
+        _ groups: [[Int]], _ options: LabelTaskOptions.Examples, _ labels: [String]
+    ) throws(TeacherError) {
+        for (index, group) in groups.enumerated() where group.count < options.count {
+            let which =
+                options.choose == .class && index < labels.count ? " of '\(labels[index])'" : ""
+            throw TeacherError(
+                .configuration,
+                "teacher.examples.count is \(options.count), and \(options.path) holds "
+                    + "\(group.count) examples\(which): give more, or a smaller count")
+        }
     }
 
     /// The examples for a record, in the order in which they are shown.

@@ -12,12 +12,17 @@ public struct LabelTask: Sendable {
     /// Names of the record fields that the templates use beyond text and id, in the order of first
     /// use: what a `CorpusSource` must be told to keep.
     public let usedFields: [String]
+    /// Whether a template shows the record's id: then records of the same text ask different things.
+    public let showsID: Bool
+    /// Whether the form of JSON answers is asked for in several ways.
+    let hasFormats: Bool
     /// A short hash of everything that shapes a label apart from the answers: prompts, examples,
     /// labels, how answers are asked for, read and made probabilities.
     public let fingerprint: String
     private let prompts: [CompiledPrompt]
     private let examples: ExampleSet?
-    private let writer: RequestWriter
+    /// One for each form of answers, from the strictest on.
+    private let writers: [RequestWriter]
     private let reading: AnswerReading
     private let votes: VoteCount
 
@@ -52,7 +57,9 @@ public struct LabelTask: Sendable {
             fields.append(field)
         }
         usedFields = fields
-        writer = try RequestWriter(options)
+        showsID = prompts.contains(where: \.showsID)
+        writers = try RequestWriter.formats(options).map { try RequestWriter(options, $0) }
+        hasFormats = writers.count > 1
         examples = try options.examples.map {
             try ExampleSet(
                 $0, labels: options.answer == .text ? [] : options.labels, fields: fields,
@@ -69,8 +76,14 @@ public struct LabelTask: Sendable {
     ///
     /// - Parameters:
     ///   - record: The record; it holds the `usedFields`.
+    ///   - format: In which form JSON is asked for, where that isn't settled by the options. Answers to
+    ///     requests in the other forms count all the same.
     ///   - answer: The bytes of the answer to a request, where there is one.
-    public func next(for record: Record, answer: (TeacherRequest) -> [UInt8]?) -> LabelStep {
+    public func next(
+        for record: Record, format: AnswerFormat = .schema,
+        answer: (TeacherRequest) -> [UInt8]?
+    ) -> LabelStep {
+        let writer = hasFormats ? format.rawValue : 0
         if let missing = usedFields.first(where: { record.fields[$0] == nil }) {
             return .failed(
                 LabelFailure(
@@ -91,7 +104,7 @@ public struct LabelTask: Sendable {
         var usage: LabelRecord.Usage? = LabelRecord.Usage(promptTokens: 0, completionTokens: 0)
         for prompt in prompts {
             let turns = prompt.turns(for: record, examples: shown)
-            switch chain(prompt, turns, answer, &usage) {
+            switch chain(prompt, turns, writer, answer, &usage) {
             case .ask(let request): unanswered.append(request)
             case .votes(let votes): good += votes
             case .failed(let failure): failures.append(failure)
@@ -147,14 +160,16 @@ public struct LabelTask: Sendable {
 
     /// One prompt's way: asked, and asked again as long as nothing can be used and it may help.
     private func chain(
-        _ prompt: CompiledPrompt, _ question: [Turn], _ answer: (TeacherRequest) -> [UInt8]?,
-        _ usage: inout LabelRecord.Usage?
+        _ prompt: CompiledPrompt, _ question: [Turn], _ writer: Int,
+        _ answer: (TeacherRequest) -> [UInt8]?, _ usage: inout LabelRecord.Usage?
     ) -> Chain {
         var turns = question
         var asked = 0
         while true {
-            let request = writer.request(turns)
-            guard let bytes = answer(request) else { return .ask(request) }
+            let request = writers[writer].request(turns)
+            guard let bytes = answer(request) ?? otherwise(turns, writer, answer) else {
+                return .ask(request)
+            }
             let body: ResponseBody
             do throws(LabelFailure) { body = try ResponseBody(bytes) } catch {
                 return .failed(error)
@@ -184,6 +199,16 @@ public struct LabelTask: Sendable {
             asked += 1
             turns += prompt.correction(of: unusable)
         }
+    }
+
+    /// The answer to the same question in another form, from a call that had to ask so.
+    private func otherwise(
+        _ turns: [Turn], _ writer: Int, _ answer: (TeacherRequest) -> [UInt8]?
+    ) -> [UInt8]? {
+        for index in writers.indices where index != writer {
+            if let bytes = answer(writers[index].request(turns)) { return bytes }
+        }
+        return nil
     }
 
     private static func fingerprint(

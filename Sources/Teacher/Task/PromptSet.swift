@@ -45,6 +45,9 @@ struct CompiledPrompt: Sendable {
     /// The record fields that it uses.
     var fields: [String] { (system?.fields ?? []) + user.fields }
 
+    /// Whether the record's id is shown.
+    var showsID: Bool { user.showsID || system?.showsID == true }
+
     /// The conversation up to the question.
     func turns(for record: Record, examples: [Record]) -> [Turn] {
         var turns: [Turn] = []
@@ -135,8 +138,7 @@ struct CompiledPrompt: Sendable {
             data = try Data(contentsOf: URL(fileURLWithPath: file))
         } catch {
             throw TeacherError(
-                .configuration,
-                "\(name)_file: \(file) cannot be read: \(error.localizedDescription)")
+                .noInput, "\(name)_file: \(file) cannot be read: \(plainWords(of: error))")
         }
         guard var text = String(validating: data, as: UTF8.self) else {
             throw TeacherError(.configuration, "\(name)_file: \(file) isn't UTF-8")

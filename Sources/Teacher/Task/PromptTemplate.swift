@@ -1,16 +1,18 @@
 // One template of a prompt: mustache, rendered as plain text (no HTML escapes: `<` stays `<`).
 
-import Corpus
+package import Corpus
 import Mustache
 
 /// A template and the record fields that it uses.
-struct PromptTemplate: Sendable {
+package struct PromptTemplate: Sendable {
     /// As it was written.
     let source: String
     /// The record fields that it uses beyond those that every record has.
     let fields: [String]
     /// Whether it says anything of the record itself, besides its id.
-    let showsRecord: Bool
+    package let showsRecord: Bool
+    /// Whether it shows the record's id.
+    let showsID: Bool
     /// Whether it places the examples itself.
     let showsExamples: Bool
     private let template: MustacheTemplate
@@ -31,7 +33,7 @@ struct PromptTemplate: Sendable {
     ///   - place: The recipe's key or the file, for messages.
     ///   - dataFields: The record fields that there are; nil: not known, so any name may be one.
     ///   - labels: The class names, for templates that are the same for all records.
-    init(
+    package init(
         _ source: String, place: String, dataFields: [String]?, labels: [String]
     ) throws(TeacherError) {
         self.source = source
@@ -51,6 +53,7 @@ struct PromptTemplate: Sendable {
             let tags = try TemplateTags(source)
             showsExamples = tags.showsExamples
             showsRecord = tags.names.contains { $0 == "text" || !Self.knownNames.contains($0) }
+            showsID = tags.names.contains("id")
             fields = tags.names.filter { !Self.knownNames.contains($0) }
             let isConstant = tags.names.allSatisfy { ["labels", "label_list"].contains($0) }
             let nobody = Record(id: "", text: "", source: Place(file: "", line: 0))
@@ -70,7 +73,7 @@ struct PromptTemplate: Sendable {
     }
 
     /// The text for a record.
-    func render(_ record: Record, labels: [String], examples: [Record]) -> String {
+    package func render(_ record: Record, labels: [String], examples: [Record]) -> String {
         if isTextAlone { return record.text }
         return constant
             ?? template.render(

@@ -33,7 +33,17 @@ struct RequestWriter: Sendable {
     private static let tokensPerChat = 128
     private static let tokensPerCompletion = 16
 
-    init(_ options: LabelTaskOptions) throws(TeacherError) {
+    /// The forms in which a task's answers can be asked for, from the first that is tried on.
+    static func formats(_ options: LabelTaskOptions) throws(TeacherError) -> [AnswerFormat] {
+        guard options.route == .chatCompletions, options.answer == .json,
+            options.jsonSchema == .auto
+        else { return [.plain] }
+        guard let text = options.extraBody else { return AnswerFormat.allCases }
+        return try ExtraBody(text).names.contains("response_format")
+            ? [.plain] : AnswerFormat.allCases
+    }
+
+    init(_ options: LabelTaskOptions, _ format: AnswerFormat) throws(TeacherError) {
         let extra =
             try options.extraBody.map { text throws(TeacherError) in try ExtraBody(text) }
             ?? ExtraBody()
@@ -58,12 +68,15 @@ struct RequestWriter: Sendable {
         }
         // Servers may put these before the prompt as text.
         var shown = extra.members
-        if isChat, options.answer == .json, options.jsonSchema == .auto,
-            !extra.names.contains("response_format")
-        {
-            let format = Self.responseFormat(options)
-            members.append(format)
-            shown += format
+        let form: String? =
+            switch format {
+            case .schema: Self.responseFormat(options)
+            case .object: "\"response_format\":{\"type\":\"json_object\"}"
+            case .plain: nil
+            }
+        if let form {
+            members.append(form)
+            shown += form
         }
         if !extra.members.isEmpty { members.append(extra.members) }
         let question = isChat ? "\"messages\":[" : "\"prompt\":"

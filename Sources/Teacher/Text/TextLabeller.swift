@@ -33,8 +33,7 @@ public struct TextLabeller: RowLabeller {
 
     /// The names of a request.
     public func keys(of record: Record) -> RecordKeys {
-        let key = asked[record.source.line - 1].key
-        return RecordKeys(label: key, content: key.fingerprint)
+        RecordKeys(key: asked[record.source.line - 1].key)
     }
 
     /// Asks for a text.

@@ -43,7 +43,7 @@ public struct TextRequestWriter: Sendable {
         let seed = text.drawnSeed
         if sendsSeed { options.seed = seed.map { Int($0) } }
         try options.validate()
-        let request = try RequestWriter(options).request(text.messages.map(Turn.init))
+        let request = try RequestWriter(options, .plain).request(text.messages.map(Turn.init))
         guard !sendsSeed, seed != nil else { return (request, request.key(teacher: teacher)) }
         let marked = request.body + Array("\0\(seed ?? 0)".utf8)
         return (request, LabelKey(teacher: teacher, request: marked))

@@ -21,7 +21,7 @@ struct BenchParity: ParsableCommand {
         commandName: "parity",
         abstract: "Compare a model folder with its golden.safetensors; prints one JSON line.")
 
-    @Argument(help: "A model folder with golden.safetensors.")
+    @Argument(help: "A model folder with golden.safetensors, or base/, adapter/ and that file.")
     var folder: String
 
     @OptionGroup var compute: ComputeOptions
@@ -37,7 +37,7 @@ struct BenchParity: ParsableCommand {
 
 extension BenchParity {
     private func compared() throws -> ParityReport {
-        if try DecoderFolder.isDecoder(folder) {
+        if try DecoderParity.hasAdapter(folder) || DecoderFolder.isDecoder(folder) {
             return try DecoderParity(
                 folder: folder, compute: Compute(threads: compute.threads)
             ).report()

@@ -4,6 +4,7 @@
 import Collectives
 import Foundation
 import Kernels
+import Methods
 import Models
 import Reporting
 import TensorCore
@@ -43,21 +44,5 @@ extension BenchTrain {
         let operations = 3 * student.configuration.forwardOperations(lengths: lengths)
         let speed = options.speed(operations: operations, seconds: seconds, peak: peak)
         StandardOutput.write(options.line(context, values + speed, tokens: tokens))
-    }
-}
-
-extension DecoderConfiguration {
-    /// Multiplications and additions of the forward pass over texts, with scores for every token but the
-    /// last of each; attention to the tokens before, windows not regarded.
-    fileprivate func forwardOperations(lengths: [Int]) -> Double {
-        let (width, inner) = (Double(hiddenSize), Double(intermediateSize))
-        let (queries, keys) = (Double(queryWidth), Double(keyWidth))
-        let perToken = 2 * width * (2 * queries + 2 * keys + 3 * inner)
-        return lengths.reduce(0) { sum, length in
-            let tokens = Double(length)
-            let attention = 2 * queries * (tokens + 1)
-            let head = 2 * width * Double(vocabularySize) * (tokens - 1)
-            return sum + Double(layerCount) * tokens * (perToken + attention) + head
-        }
     }
 }

@@ -1,5 +1,7 @@
 // `retort bench parity` for decoders: scores and greedy text of the inference with cached keys, gradients
 // and ten steps of the training. The tolerances are those of Parity.swift.
+//
+// A folder with `base/` and `adapter/` in place of a model is a decoder with adapters as peft writes them.
 
 import Autograd
 import Foundation
@@ -10,8 +12,7 @@ import Training
 
 /// Compares a decoder with recorded values.
 struct DecoderParity {
-    private let folder: DecoderFolder
-    private let model: DecoderModel
+    private let model: any CausalStudent
     private let golden: SafetensorsFile
     private let settings: GoldenSettings
     private let compute: Compute
@@ -22,8 +23,12 @@ struct DecoderParity {
 
     init(folder path: String, compute: Compute) throws {
         self.compute = compute
-        folder = try DecoderFolder(path: path)
-        model = try DecoderModel(folder)
+        if Self.hasAdapter(path) {
+            model = try LoRAModel(
+                base: DecoderFolder(path: "\(path)/base"), adapter: "\(path)/adapter")
+        } else {
+            model = try DecoderModel(DecoderFolder(path: path))
+        }
         let golden = try SafetensorsFile(path: "\(path)/golden.safetensors")
         self.golden = golden
         settings = try GoldenSettings(path: "\(path)/golden.json")
@@ -41,8 +46,21 @@ struct DecoderParity {
         try model.check(texts, labels: labels)
     }
 
+    /// Whether a folder holds a base and an adapter.
+    static func hasAdapter(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: "\(path)/adapter/adapter_config.json")
+    }
+
+    /// The name of a weight's recorded gradient: peft names the adapter between factor and weight.
+    private func recordedName(_ parameter: Parameter) -> String {
+        guard model is LoRAModel, parameter.name.hasSuffix(".weight") else {
+            return "grad.\(parameter.name)"
+        }
+        return "grad.\(parameter.name.dropLast(".weight".count)).default.weight"
+    }
+
     func report() throws -> ParityReport {
-        let decoder = try Decoder(folder, compute: compute)
+        let decoder = try model.decoder(compute: compute)
         let logits = try logitsError(decoder)
         let greedy = try greedyAgrees(decoder)
         let gradient = try gradientError()
@@ -56,7 +74,7 @@ struct DecoderParity {
         _ decoder: Decoder
     ) throws -> (relative: Double, passes: Bool) {
         let recorded = try golden.floats("out.logits")
-        let width = folder.configuration.vocabularySize
+        let width = model.configuration.vocabularySize
         let states = try decoder.read(
             texts.map { DecoderInput(decoder.makeSequence(), $0, wanted: .all) })
         var (error, largest): (Float, Float) = (0, 0)
@@ -106,7 +124,7 @@ struct DecoderParity {
         let floor = 1e-7 + Double(Float.ulpOfOne) * whole
         var worst = (error: 0.0, name: "")
         for (index, parameter) in model.parameters.parameters.enumerated() {
-            let name = "grad.\(parameter.name)"
+            let name = recordedName(parameter)
             guard golden.contains(name) else { continue }
             let recorded = try golden.doubles(name)
             let ours = model.parameters.view(index, of: gradients).toArray()

@@ -11,6 +11,6 @@ struct BenchCommand: ParsableCommand {
             "Measure matrix products, training, inference, all-reduce; check recorded values.",
         subcommands: [
             BenchGEMM.self, BenchTrain.self, BenchInfer.self, BenchAllReduce.self,
-            BenchParity.self,
+            BenchLoRA.self, BenchParity.self,
         ])
 }

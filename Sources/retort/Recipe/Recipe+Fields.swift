@@ -1,6 +1,7 @@
 // Every key of a recipe, once: what it is called, what it may be, which option it sets.
 
 import Methods
+import Models
 import Training
 
 extension Recipe {
@@ -51,6 +52,34 @@ extension Recipe.StudentOptions {
         try fields.text("chat_template", &chatTemplate)
         try fields.text("system", &system)
         try fields.text("prompt_template", &promptTemplate)
+        try fields.optionalSection("lora", &lora, LoRAOptions()) { fields, lora in
+            try lora.visit(fields)
+        }
+    }
+}
+
+extension LoRAOptions {
+    fileprivate mutating func visit(_ fields: RecipeFields) throws {
+        try fields.integer("rank", &rank, 1...65_536)
+        try fields.number("alpha", &alpha, 1e-6...1e6)
+        var probability = Double(dropout)
+        try fields.number("dropout", &probability, 0...0.999)
+        dropout = Float(probability)
+        var names = targets.names
+        try fields.texts("targets", &names)
+        targets = LoRATargets(names)
+        try fields.flag("use_rslora", &usesRootScale)
+    }
+}
+
+extension LoRATargets {
+    /// As recipes write them.
+    fileprivate var names: [String] {
+        switch self {
+        case .allLinear: ["all-linear"]
+        case .names(let names): names
+        case .pattern(let pattern): [pattern]
+        }
     }
 }
 
@@ -58,6 +87,7 @@ extension Recipe.MethodOptions {
     fileprivate mutating func visit(_ fields: RecipeFields) throws {
         try fields.choice("name", &name)
         if name == .priming { return try priming.visit(fields) }
+        if name == .llm2llm { return try llm2llm.visit(fields) }
         try fields.choice("selection", &selection.rule)
         try fields.number("random_ratio", &selection.randomRatio, 0...1)
         try fields.number("ratio", &selection.ratio, 0...1)

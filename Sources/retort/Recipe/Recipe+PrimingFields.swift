@@ -1,6 +1,7 @@
 // The keys of `method` where its name is priming, and what single keys can't say.
 
 import Methods
+import Teacher
 import Training
 
 extension Recipe.PrimingOptions {

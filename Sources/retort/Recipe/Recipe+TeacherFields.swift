@@ -15,7 +15,7 @@ extension Recipe.TeacherOptions {
         case .openai: try visitServers(fields)
         case .local: try visitLocal(fields)
         }
-        try fields.texts("labels", &labels)
+        try fields.distinctTexts("labels", &labels)
         try fields.integer("lease_size", &leaseSize, 1...1_000_000)
     }
 
@@ -77,7 +77,7 @@ extension LabelTaskOptions {
         try fields.number("temperature", &temperature, 0...2)
         try fields.number("top_p", &topP, 1e-6...1)
         try fields.integer("seed", &seed, Int.min...Int.max)
-        try fields.text("extra_body", &extraBody)
+        try fields.object("extra_body", &extraBody)
     }
 
     private enum API: String, CaseIterable {

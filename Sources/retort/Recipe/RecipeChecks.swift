@@ -23,6 +23,7 @@ enum RecipeChecks {
         switch recipe.method.name {
         case .llkd: try checkTeacher(recipe.teacher, require)
         case .priming: try PrimingChecks.check(recipe, require)
+        case .llm2llm: try LLM2LLMChecks.check(recipe, require)
         case .fineTune: break
         }
         try require(
@@ -46,24 +47,10 @@ enum RecipeChecks {
                 teacher.labelSentences.count >= 2,
                 "teacher.label_sentences needs a sentence for each of at least two labels")
         case .openai:
-            try require(
-                !teacher.servers.baseURLs.isEmpty,
-                "teacher.base_url is missing: name the server, http://HOST:8000/v1 say")
-            for address in teacher.servers.baseURLs + [teacher.servers.proxy ?? ""] {
-                try require(
-                    !address.contains("@") && !address.contains("?"),
-                    "teacher.base_url and teacher.proxy may hold no user, password or query: a key "
-                        + "belongs into teacher.api_key, as ${NAME_OF_A_VARIABLE}")
-            }
-            try require(
-                !teacher.task.model.isEmpty,
-                "teacher.model is missing: the model's name as the server knows it")
+            try checkServers(teacher, require)
             try require(
                 teacher.labels.count >= 2 || teacher.task.answer == .text,
                 "teacher.labels needs at least two labels")
-            try require(
-                (teacher.servers.inputPrice == nil) == (teacher.servers.outputPrice == nil),
-                "teacher.price needs both input_per_million and output_per_million")
             try require(
                 teacher.task.examples.map { !$0.path.isEmpty } ?? true,
                 "teacher.examples.path is missing: name the file of examples")
@@ -87,6 +74,27 @@ enum RecipeChecks {
                 !teacher.path.isEmpty,
                 "teacher.path is missing: name the file of recorded answers or a labels folder")
         }
+    }
+
+    /// What every teacher on servers needs, whatever it is asked for.
+    static func checkServers(
+        _ teacher: Recipe.TeacherOptions, _ require: (Bool, String) throws -> Void
+    ) throws {
+        try require(
+            !teacher.servers.baseURLs.isEmpty,
+            "teacher.base_url is missing: name the server, http://HOST:8000/v1 say")
+        for address in teacher.servers.baseURLs + [teacher.servers.proxy ?? ""] {
+            try require(
+                !address.contains("@") && !address.contains("?"),
+                "teacher.base_url and teacher.proxy may hold no user, password or query: a key "
+                    + "belongs into teacher.api_key, as ${NAME_OF_A_VARIABLE}")
+        }
+        try require(
+            !teacher.task.model.isEmpty,
+            "teacher.model is missing: the model's name as the server knows it")
+        try require(
+            (teacher.servers.inputPrice == nil) == (teacher.servers.outputPrice == nil),
+            "teacher.price needs both input_per_million and output_per_million")
     }
 
     private static func checkMethod(

@@ -1,5 +1,7 @@
 // Fields that hold several values: lists of texts, texts by name, lists of sections.
 
+import Corpus
+import Foundation
 import Yams
 
 extension RecipeFields {
@@ -16,14 +18,64 @@ extension RecipeFields {
                 target = text.isEmpty ? [] : [text]
             } else if let items = value.sequence {
                 target = try items.map { item in
-                    guard let text = item.scalar?.string else {
-                        throw wrong(key, item, "a list of texts")
+                    // `~` and `null` are nothing, unless they stand in quotes.
+                    guard item.null == nil, let text = item.scalar?.string else {
+                        throw wrong(key, item, "a list of texts (null and ~ want quotes)")
                     }
                     return text
                 }
             } else {
                 throw wrong(key, value, "a text or a list of texts")
             }
+        }
+    }
+
+    /// A list of texts that differ by more than case and spaces around.
+    func distinctTexts(_ key: String, _ target: inout [String]) throws {
+        try texts(key, &target)
+        guard let items = value(key)?.sequence else { return }
+        var seen: [String: String] = [:]
+        for item in items {
+            let text = item.scalar?.string ?? ""
+            let folded = text.trimmingCharacters(in: .whitespacesAndNewlines).lowercased()
+            guard let other = seen.updateValue(text, forKey: folded) else { continue }
+            throw unfit(
+                key, item,
+                other == text
+                    ? "'\(text)' stands twice"
+                    : "'\(other)' and '\(text)' are the same but for case and spaces around")
+        }
+    }
+
+    /// A JSON object: as its text, or written in YAML.
+    func object(_ key: String, _ target: inout String?) throws {
+        guard case .mapping? = value(key) else { return try text(key, &target) }
+        known.append(key)
+        guard let node = value(key) else { return }
+        target = try json(node, key)
+    }
+
+    private func json(_ node: Node, _ key: String) throws -> String {
+        switch node {
+        case .mapping(let mapping):
+            let members = try mapping.map { name, value in
+                guard let name = name.scalar?.string else {
+                    throw wrong(key, name, "a JSON object")
+                }
+                return "\(JSONText.quoted(name)):\(try json(value, key))"
+            }
+            return "{\(members.joined(separator: ","))}"
+        case .sequence(let sequence):
+            return "[\(try sequence.map { try json($0, key) }.joined(separator: ","))]"
+        case .scalar(let scalar):
+            if scalar.style == .plain {
+                if node.null != nil { return "null" }
+                if let flag = node.bool { return flag ? "true" : "false" }
+                if let number = node.int { return String(number) }
+                if let number = node.float, number.isFinite { return JSONText.number(number) }
+            }
+            return JSONText.quoted(scalar.string)
+        case .alias: throw wrong(key, node, "a JSON object")
         }
     }
 
@@ -40,7 +92,9 @@ extension RecipeFields {
                 throw wrong(key, value, "a section of `label: sentence` lines")
             }
             target = try mapping.map { name, sentence in
-                guard let label = name.scalar?.string, let text = sentence.scalar?.string else {
+                guard name.null == nil, sentence.null == nil, let label = name.scalar?.string,
+                    let text = sentence.scalar?.string
+                else {
                     throw wrong(key, sentence, "a section of `label: sentence` lines")
                 }
                 return (label, text)

@@ -194,7 +194,7 @@ final class RecipeFields {
             guard !known.contains(key) else { continue }
             let nearest = NearestName.of(key, among: known)
             let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
-            throw RecipeError("\(place(name)): unknown key '\(join(key))'\(hint)")
+            throw RecipeError("\(place(name))unknown key '\(join(key))'\(hint)")
         }
     }
 
@@ -202,13 +202,19 @@ final class RecipeFields {
 
     func join(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
+    /// What an error about a node begins with; what `--set` gave stands in no line of the file.
     private func place(_ node: Node) -> String {
-        node.mark.map { "\(file):\($0.line)" } ?? file
+        node.mark.map { "\(file):\($0.line): " } ?? "--set: "
     }
 
     func wrong(_ key: String, _ node: Node, _ wanted: String) -> RecipeError {
         let given = node.scalar.map { " '\($0.string)'" } ?? ""
-        return RecipeError("\(place(node)): \(join(key))\(given) is not \(wanted)")
+        return RecipeError("\(place(node))\(join(key))\(given) is not \(wanted)")
+    }
+
+    /// The error for a value that can't be, in words of its own.
+    func unfit(_ key: String, _ node: Node, _ why: String) -> RecipeError {
+        RecipeError("\(place(node))\(join(key)): \(why)")
     }
 
     private func describe(_ range: ClosedRange<Int>) -> String {

@@ -86,11 +86,27 @@ enum RecipeFile {
         let text = String(override[override.index(after: equals)...])
         let value: Node
         do {
-            value = try Yams.compose(yaml: text) ?? Node("")
+            value = try Yams.compose(yaml: text).map(withoutPlaces) ?? Node("")
         } catch {
             throw RecipeError("--set \(override): '\(text)' is not valid YAML")
         }
         root = insert(value, at: keys[...], into: root)
+    }
+
+    /// The places in an override's own text say nothing of where it stands.
+    private static func withoutPlaces(_ node: Node) -> Node {
+        switch node {
+        case .scalar(var scalar):
+            scalar.mark = nil
+            return .scalar(scalar)
+        case .mapping(let mapping):
+            let pairs = mapping.map { (withoutPlaces($0.key), withoutPlaces($0.value)) }
+            return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style))
+        case .sequence(let sequence):
+            return .sequence(
+                Node.Sequence(sequence.map(withoutPlaces), sequence.tag, sequence.style))
+        case .alias: return node
+        }
     }
 
     private static func insert(_ value: Node, at keys: ArraySlice<String>, into node: Node) -> Node

@@ -1,0 +1,94 @@
+// The files that a closed loop with the tutor needs: problems as JSON lines, and a small untrained decoder
+// whose tokenizer has a token for every word that the tutor says. All are functions of the seed.
+
+import ArgumentParser
+import Foundation
+
+/// What is written instead of serving.
+struct TutorFileOptions: ParsableArguments, Sendable {
+    enum Mixture: String, ExpressibleByArgument, CaseIterable, Sendable {
+        /// Sums without a story, and stories of one operation.
+        case broad
+        /// Every shape of the examination alike.
+        case examination
+    }
+
+    @Option(help: "Writes problems of a mixture and ends: broad or examination.")
+    var tutorData: Mixture?
+
+    @Option(help: "How many problems are written.")
+    var count = 100
+
+    @Option(help: "Writes an untrained decoder into this folder and ends.")
+    var tutorStudent: String?
+
+    @Option(help: "Width of the decoder, a multiple of 32.")
+    var studentWidth = 128
+
+    @Option(help: "Layers of the decoder.")
+    var studentLayers = 4
+
+    func validate() throws {
+        guard count > 0, studentWidth > 0, studentWidth % 32 == 0, studentLayers > 0 else {
+            throw ValidationError("--count and the student's sizes must be above 0, widths x 32")
+        }
+    }
+
+    /// Writes what is asked for; false where nothing is.
+    func write(seed: UInt64) throws -> Bool {
+        if let tutorData {
+            let lines = TutorFiles.problems(tutorData, count: count, seed: seed)
+            try FileHandle.standardOutput.write(contentsOf: Data(lines.utf8))
+        }
+        if let tutorStudent {
+            try TutorStudent(width: studentWidth, layers: studentLayers, seed: seed)
+                .write(to: tutorStudent)
+        }
+        return tutorData != nil || tutorStudent != nil
+    }
+}
+
+/// Files of problems.
+enum TutorFiles {
+    /// Problems as JSON lines with `id`, `question`, `answer`; no question twice.
+    static func problems(
+        _ mixture: TutorFileOptions.Mixture, count: Int, seed: UInt64
+    ) -> String {
+        var lines = ""
+        var seen: Set<String> = []
+        var number: UInt64 = 0
+        while seen.count < count {
+            number += 1
+            var draws = TutorDraws(Hash.mix(seed, number))
+            let (question, answer) = problem(mixture, index: seen.count, &draws)
+            // A small mixture runs out of new questions: then repeats are let in.
+            guard seen.insert(question).inserted || number > UInt64(50 * count) else { continue }
+            if number > UInt64(50 * count) { seen.insert("\(question) \(number)") }
+            lines +=
+                "{\"id\":\"\(mixture.rawValue)-\(seed)-\(seen.count)\",\"question\":\"\(question)\","
+                + "\"answer\":\"\(answer)\"}\n"
+        }
+        return lines
+    }
+
+    private static func problem(
+        _ mixture: TutorFileOptions.Mixture, index: Int, _ draws: inout TutorDraws
+    ) -> (question: String, answer: String) {
+        switch mixture {
+        case .examination:
+            let shapes = TutorShape.examination
+            // Shapes in turn, so that a few dozen hold each alike.
+            let problem = TutorProblem(shapes[index % shapes.count], &draws)
+            return (problem.question, problem.solution)
+        case .broad:
+            let problem = TutorProblem(draws.one(of: TutorShape.easy), &draws)
+            guard draws.unit() < 0.4 else { return (problem.question, problem.solution) }
+            return ("What is \(sum(of: problem))?", problem.solution)
+        }
+    }
+
+    private static func sum(of problem: TutorProblem) -> String {
+        let step = problem.shape.steps.first ?? .times
+        return "\(problem.numbers[0]) \(step.rawValue) \(problem.numbers[1])"
+    }
+}
