@@ -100,7 +100,8 @@ public struct AttentionComparison: Sendable {
                     layer.cosineToNext.map { fixed($0, 4) } ?? "-",
                 ])
             }
-            return "arm \(arm.rawValue): \(report.textCount) questions, \(report.tokenCount) tokens\n\n"
+            return
+                "arm \(arm.rawValue): \(report.textCount) questions, \(report.tokenCount) tokens\n\n"
                 + table.text + "\n"
         }
         return tables.joined()

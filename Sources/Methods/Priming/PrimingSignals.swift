@@ -20,7 +20,7 @@ struct PrimingSignals {
     let vocabularySize: Int
     /// How the teacher reads questions.
     let teacher: ExampleFormat
-    /// Records the teacher's scores of some answers; nil when stopped. A collective.
+    /// The teacher's scores of some answers, recorded; nil when stopped.
     let record: ([SignalSample]) throws -> SignalStore?
 
     /// Opens the recipe's teacher.
