@@ -4,6 +4,7 @@
 import Collectives
 import Foundation
 import Kernels
+import Methods
 import Models
 import Reporting
 import TensorCore
