@@ -17,6 +17,8 @@ private struct StandIn {
     var specials: [String] = []
     /// What the folder says of its chats, as far as its format is known by.
     let chat: String
+    var begin = "<s>"
+    var end = "</s>"
 
     private static func decoder(
         _ type: String, _ width: Int, _ inner: Int, layers: Int, heads: Int, keys: Int,
@@ -31,7 +33,7 @@ private struct StandIn {
         """
     }
 
-    private static let chatML = "<|im_start|>' + role + '<|im_end|>"
+    private static let chatML = "'<|im_start|>' + role '<|im_end|>\\n' add_generation_prompt"
 
     static let models: [String: StandIn] = [
         "Llama-3.2-1B-Instruct": StandIn(
@@ -43,18 +45,22 @@ private struct StandIn {
                      "high_freq_factor": 4.0, "low_freq_factor": 1.0,
                      "original_max_position_embeddings": 8192, "rope_type": "llama3"}
                     """),
-            tokenizer: "llama-3", chat: "<|start_header_id|> <|end_header_id|> <|eot_id|>"),
+            tokenizer: "llama-3",
+            chat:
+                "bos_token <|start_header_id|> <|end_header_id|> <|eot_id|> add_generation_prompt",
+            begin: "<|begin_of_text|>", end: "<|eot_id|>"),
         "Qwen2.5-0.5B-Instruct": StandIn(
             config: decoder(
                 "qwen2", 896, 4864, layers: 24, heads: 14, keys: 2, vocabulary: 151_936,
                 tied: true, length: 32_768, more: ", \"rope_theta\": 1000000.0"),
-            tokenizer: "qwen2", specials: ["<|im_start|>", "<|im_end|>"], chat: chatML),
+            tokenizer: "qwen2", specials: ["<|im_start|>", "<|im_end|>"], chat: chatML,
+            end: "<|im_end|>"),
         "Mistral-7B-Instruct-v0.2": StandIn(
             config: decoder(
                 "mistral", 4096, 14336, layers: 32, heads: 32, keys: 8, vocabulary: 32_000,
                 tied: false, length: 32_768, more: ", \"rope_theta\": 1000000.0"),
             tokenizer: "bpe-byte-fallback",
-            chat: "{{ bos_token }}[INST] ' + content + ' [/INST]"),
+            chat: "bos_token '[INST] ' + content + ' [/INST]' eos_token"),
     ]
 
     /// Writes the folder.
@@ -65,7 +71,7 @@ private struct StandIn {
             try data.write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
         }
         try write(Data(config.utf8), "config.json")
-        let settings = ["bos_token": "<s>", "eos_token": "</s>", "chat_template": chat]
+        let settings = ["bos_token": begin, "eos_token": end, "chat_template": chat]
         try write(JSONSerialization.data(withJSONObject: settings), "tokenizer_config.json")
         let source = SharedData.path("reference/golden/tokenizers/\(tokenizer).tokenizer.json")
         var tokens = try Data(contentsOf: URL(fileURLWithPath: source))
