@@ -43,10 +43,10 @@ public final class AnswerFormatChoice: Sendable {
             // Many requests are refused at once; the first one is told.
             guard state.format <= format else { return }
             state.format = next
-            let form = next == .object ? "for a JSON object without a schema" : "in words alone"
+            let form = next == .object ? "as an object without a schema" : "by the prompt alone"
             state.note =
-                "the server doesn't take response_format (HTTP \(status): \(reason)); from here on "
-                + "answers in JSON are asked for \(form) (teacher.json_schema: off asks so at once)"
+                "the server doesn't take response_format (\(reason)); from here on answers in JSON "
+                + "are asked for \(form)"
         }
         return true
     }
