@@ -51,18 +51,18 @@ import Testing
 
     @Test func otherRefusalsAreTheRecords() async throws {
         let choice = AnswerFormatChoice()
-        #expect(!choice.refused(.schema, status: 400, reason: "the prompt is too long"))
+        #expect(!choice.refused(.schema, reason: "the prompt is too long"))
         #expect(choice.format == .schema && choice.takeNote() == nil)
-        #expect(choice.refused(.schema, status: 400, reason: "unknown: response_format"))
+        #expect(choice.refused(.schema, reason: "unknown: response_format"))
         #expect(choice.format == .object)
         // One that was under way in the old form doesn't take the next form away.
-        #expect(choice.refused(.schema, status: 400, reason: "unknown: response_format"))
+        #expect(choice.refused(.schema, reason: "unknown: response_format"))
         #expect(choice.format == .object)
         #expect(choice.takeNote()?.contains("without a schema") == true)
         #expect(choice.takeNote() == nil)
-        #expect(choice.refused(.object, status: 422, reason: "json_object isn't supported"))
+        #expect(choice.refused(.object, reason: "json_object isn't supported"))
         #expect(choice.format == .plain)
-        #expect(!choice.refused(.plain, status: 400, reason: "response_format"))
+        #expect(!choice.refused(.plain, reason: "response_format"))
     }
 
     @Test func whatIsSentInEachForm() throws {

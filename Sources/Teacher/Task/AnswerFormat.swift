@@ -35,7 +35,7 @@ public final class AnswerFormatChoice: Sendable {
     /// Takes in a refusal of a request that was sent in a form.
     ///
     /// - Returns: Whether it was the form that was refused, and a lesser one can be tried.
-    public func refused(_ format: AnswerFormat, status: Int, reason: String) -> Bool {
+    public func refused(_ format: AnswerFormat, reason: String) -> Bool {
         guard format != .plain, Self.isAboutForm(reason),
             let next = AnswerFormat(rawValue: format.rawValue + 1)
         else { return false }
