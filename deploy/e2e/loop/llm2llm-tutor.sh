@@ -5,7 +5,9 @@
 #
 #   llm2llm-tutor.sh RETORT TEACHER-DOUBLE        in an empty folder; writes figures.tsv
 #
-#   LOOP_SEEDS="1 2 3"   LOOP_RANKS=2   the runs' seeds, and ranks of each
+#   LOOP_SEEDS="1 2 3"   LOOP_RANKS=1   LOOP_THREADS=2   the runs' seeds, ranks and threads of each: they change the speed alone
+#   LOOP_WIDTH LOOP_LAYERS LOOP_BROAD LOOP_EPOCHS        the student and its pretraining: problems, passes over them
+#   LOOP_ROUNDS LOOP_TUNE_EPOCHS LOOP_TEST               rounds, passes of a round, problems of the test
 set -euo pipefail
 retort=$1 double=$2
 ranks=${LOOP_RANKS:-1}
@@ -33,13 +35,13 @@ checkpoint: {save_steps: 0}
 evaluate: {eval_steps: 0, logging_steps: 500, max_new_tokens: 48, compare: number}
 YAML
 }
-run() { "${launch[@]}" "$retort" run "$@" </dev/null >>run.log 2>&1; }
+run() { "${launch[@]}" "$retort" run "$@" --threads "${LOOP_THREADS:-2}" </dev/null >>run.log 2>&1; }
 
-"$double" --tutor-student student --student-width 128 --student-layers 4 --seed 5
+"$double" --tutor-student student --student-width "${LOOP_WIDTH:-128}" --student-layers "${LOOP_LAYERS:-4}" --seed 5
 "$double" --tutor-data broad --count "${LOOP_BROAD:-8000}" --seed 77 >broad.jsonl
-"$double" --tutor-data examination --count 240 --seed 900 >test.jsonl
+"$double" --tutor-data examination --count "${LOOP_TEST:-240}" --seed 900 >test.jsonl
 recipe pretrain '{name: fine_tune}' broad.jsonl \
-    "{epochs: ${LOOP_EPOCHS:-6}, global_batch_size: 32, micro_batches: 2, max_tokens_per_pass: 4096, learning_rate: 2.0e-3, schedule: cosine, warmup_ratio: 0.05, weight_decay: 0.01}" 5 student
+    "{epochs: ${LOOP_EPOCHS:-6}, global_batch_size: 16, micro_batches: 2, max_tokens_per_pass: 4096, learning_rate: 1.5e-3, schedule: cosine, warmup_ratio: 0.05, weight_decay: 0.01}" 5 student
 run pretrain.yaml
 echo "pretrained: $(value student_accuracy pretrain/report.json) of the examination"
 
