@@ -126,16 +126,16 @@ import Testing
 
     @Test func spans() throws {
         let ignored = DecoderBatch.ignored
-        let span = try PrimingSpan(
+        let span = try SignalSample(
             id: "q", teacherPrompt: [9, 8, 7, 6],
             student: ([1, 2, 3, 4, 5, 0], [ignored, ignored, 3, 4, 5, ignored]))
-        #expect(span.teacherPrompt == [9, 8, 7, 6] && span.answer == [3, 4, 5])
+        #expect(span.prompt == [9, 8, 7, 6] && span.answer == [3, 4, 5])
         for labels in [
             [ignored, ignored, ignored], [1, 2, 3], [ignored, 2, ignored, 4],
         ] as [[Int32]] {
             let ids = (1...Int32(labels.count)).map { $0 }
             #expect(throws: MethodError.self) {
-                try PrimingSpan(id: "q", teacherPrompt: [9], student: (ids, labels))
+                try SignalSample(id: "q", teacherPrompt: [9], student: (ids, labels))
             }
         }
     }

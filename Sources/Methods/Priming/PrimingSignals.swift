@@ -38,7 +38,7 @@ struct PrimingSignals {
         session.console.say("teacher: \(model.description)")
         var form = recipe.student
         form.model = recipe.teacher.model
-        form.chatTemplate = model.template?.format.rawValue
+        form.chatTemplate = recipe.teacher.chatTemplate
         // A teacher without a chat format reads as the student does.
         form.promptTemplate = model.template == nil ? form.promptTemplate ?? "{{prompt}}" : nil
         form.maximumLength = model.maximumLength
