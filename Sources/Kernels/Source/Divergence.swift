@@ -10,15 +10,16 @@
 @_alwaysEmitIntoClient @inline(__always)
 var maskedScore: Float { -1e30 }
 
-/// One vector of both rows: from memory, absent lanes as tokens that can't be.
+/// One vector of both rows: from memory, absent lanes as `absent`.
 @_alwaysEmitIntoClient @inline(__always)
 func loadPair<V: FloatVector>(
-    _ student: UnsafePointer<Float>, _ teacher: UnsafePointer<Float>, _ i: Int, _ n: Int
+    _ student: UnsafePointer<Float>, _ teacher: UnsafePointer<Float>, _ i: Int, _ n: Int,
+    absent: Float = maskedScore
 ) -> (s: V, t: V) {
     if i &+ V.lanes <= n { return (student.load(i, as: V.self), teacher.load(i, as: V.self)) }
     return (
-        V(partial: student.moved(i), count: n &- i, fill: maskedScore),
-        V(partial: teacher.moved(i), count: n &- i, fill: maskedScore)
+        V(partial: student.moved(i), count: n &- i, fill: absent),
+        V(partial: teacher.moved(i), count: n &- i, fill: absent)
     )
 }
 
@@ -50,7 +51,8 @@ public func divergenceInputs<V: FloatVector>(
     var (largestS, largestT) = (lowest, lowest)
     var i = 0
     while i < n {
-        let pair: (s: V, t: V) = loadPair(scores, teacher, i, n)
+        // Absent lanes must not pass for the teacher's largest score.
+        let pair: (s: V, t: V) = loadPair(scores, teacher, i, n, absent: -.infinity)
         let (s, t) = (pair.s * factor, pair.t * factor)
         let absent = masks ? floor : V.maximum(s, floor)
         let keptS = V.whereLess(t, floor, absent, s)
