@@ -80,7 +80,10 @@ import Testing
             return [result]
         }
         let comparison = PrimingComparison(
-            [unjudged("untrained", [1, 1]), unjudged("none", [4, 4]), unjudged("teacher", [3, 3])],
+            [
+                unjudged("untrained", [1, 1]), unjudged("none", [4, 4]),
+                unjudged("teacher", [3, 3]),
+            ],
             of: \.test, seed: 0)
         #expect(comparison.best { $0.name != "untrained" }?.name == "teacher")
         #expect(!comparison.table.text.contains("right"))

@@ -10,7 +10,9 @@ import Testing
 
 @Suite struct PrimingPartsTests {
     static func examples(_ count: Int) -> [TextExample] {
-        (0..<count).map { TextExample(id: "q\($0)", prompt: "What is \($0)?", answer: "#### \($0)") }
+        (0..<count).map {
+            TextExample(id: "q\($0)", prompt: "What is \($0)?", answer: "#### \($0)")
+        }
     }
 
     // MARK: - Prompts
@@ -24,7 +26,9 @@ import Testing
         }
         options.teacher = "Q: {{question}} Teach!"
         options.confidence = "Check."
-        #expect(try PrimingPrompt(.teacher, options).text("1 {{question}}") == "Q: 1 {{question}} Teach!")
+        #expect(
+            try PrimingPrompt(.teacher, options).text("1 {{question}}")
+                == "Q: 1 {{question}} Teach!")
         #expect(try PrimingPrompt(.confidence, options).text("1?") == "Check.\n\n1?")
         #expect(throws: MethodError.self) { try PrimingPrompt(.custom, options) }
         options.custom = "Mine."
@@ -41,14 +45,17 @@ import Testing
         // The same question under another name.
         let again = pool.map { TextExample(id: $0.id + "b", prompt: $0.prompt, answer: $0.answer) }
         let data = try PrimingData(pool: pool + again, test: Self.examples(3), recipe)
-        let (training, validation) = (Set(data.training.map(\.prompt)), data.validation.map(\.prompt))
+        let (training, validation) = (
+            Set(data.training.map(\.prompt)), data.validation.map(\.prompt)
+        )
         #expect(data.training.count + data.validation.count == 800 && data.test.count == 3)
         #expect(validation.allSatisfy { !training.contains($0) })
         #expect((140...260).contains(validation.count))
         let same = try PrimingData(pool: pool + again, test: [], recipe)
         #expect(same.training == data.training)
         recipe.seed = 1
-        #expect(try PrimingData(pool: pool, test: [], recipe).validation.map(\.prompt) != validation)
+        #expect(
+            try PrimingData(pool: pool, test: [], recipe).validation.map(\.prompt) != validation)
     }
 
     @Test func questionsThatCannotBe() throws {
@@ -119,16 +126,16 @@ import Testing
 
     @Test func spans() throws {
         let ignored = DecoderBatch.ignored
-        let span = try PrimingSpan(
+        let span = try SignalSample(
             id: "q", teacherPrompt: [9, 8, 7, 6],
             student: ([1, 2, 3, 4, 5, 0], [ignored, ignored, 3, 4, 5, ignored]))
-        #expect(span.teacherPrompt == [9, 8, 7, 6] && span.answer == [3, 4, 5])
+        #expect(span.prompt == [9, 8, 7, 6] && span.answer == [3, 4, 5])
         for labels in [
             [ignored, ignored, ignored], [1, 2, 3], [ignored, 2, ignored, 4],
         ] as [[Int32]] {
             let ids = (1...Int32(labels.count)).map { $0 }
             #expect(throws: MethodError.self) {
-                try PrimingSpan(id: "q", teacherPrompt: [9], student: (ids, labels))
+                try SignalSample(id: "q", teacherPrompt: [9], student: (ids, labels))
             }
         }
     }

@@ -67,13 +67,13 @@ public struct AttentionComparison: Sendable {
                 "none of \(records.count) questions is at most \(form.maximumLength) tokens long under "
                     + "all prompts; raise --max-seq-length")
         }
-        let decoder = try Decoder(folder, compute: compute)
+        let decoder = try Models.Decoder(folder, compute: compute)
         let reports = try texts.map {
             try AttentionReport.measure(
                 decoder, texts: $0, threshold: Float(options.threshold))
         }
         return AttentionComparison(
-            arms: Array(zip(options.arms, reports)), tooLong: tooLong,
+            arms: zip(options.arms, reports).map { (arm: $0, report: $1) }, tooLong: tooLong,
             threshold: options.threshold)
     }
 
@@ -100,7 +100,8 @@ public struct AttentionComparison: Sendable {
                     layer.cosineToNext.map { fixed($0, 4) } ?? "-",
                 ])
             }
-            return "arm \(arm.rawValue): \(report.textCount) questions, \(report.tokenCount) tokens\n\n"
+            return
+                "arm \(arm.rawValue): \(report.textCount) questions, \(report.tokenCount) tokens\n\n"
                 + table.text + "\n"
         }
         return tables.joined()

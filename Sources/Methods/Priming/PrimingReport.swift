@@ -87,8 +87,9 @@ struct PrimingReport {
         let signal =
             recipe.method.priming.signal == .logits
             ? "its scores of the gold answers" : "its own answers"
-        return "\(results.count) students, each from the original weights, learnt from a teacher under "
-            + "different prompts (\(signal)) and read the questions without them."
+        return
+            "\(results.count) students, each from the original weights, learnt from a teacher "
+            + "under different prompts (\(signal)) and read the questions without them."
     }
 
     private var figures: [RunReport.Figure] {

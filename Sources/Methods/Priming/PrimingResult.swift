@@ -74,7 +74,8 @@ struct PrimingResult: Codable, Equatable {
             return try JSONDecoder().decode(PrimingResult.self, from: data)
         } catch {
             throw MethodError(
-                .unusableFolder, "\(path): not a result of priming; remove it, and it is made again")
+                .unusableFolder, "\(path): not a result of priming; remove it, and it is made again"
+            )
         }
     }
 

@@ -100,7 +100,8 @@ struct PrimingRun {
         guard console.isLeader else { return }
         let path = PrimingReport.tables(session.folder)
         guard let text = FileManager.default.contents(atPath: path) else {
-            throw MethodError(.unusableFolder, "\(path): is missing; begin again with --resume never")
+            throw MethodError(
+                .unusableFolder, "\(path): is missing; begin again with --resume never")
         }
         console.write(String(decoding: text, as: UTF8.self))
     }

@@ -20,7 +20,7 @@ struct PrimingSignals {
     let vocabularySize: Int
     /// How the teacher reads questions.
     let teacher: ExampleFormat
-    /// Records the teacher's scores of some answers; nil when stopped. A collective.
+    /// The teacher's scores of some answers, recorded; nil when stopped.
     let record: ([SignalSample]) throws -> SignalStore?
 
     /// Opens the recipe's teacher.
@@ -38,7 +38,7 @@ struct PrimingSignals {
         session.console.say("teacher: \(model.description)")
         var form = recipe.student
         form.model = recipe.teacher.model
-        form.chatTemplate = model.template?.format.rawValue
+        form.chatTemplate = recipe.teacher.chatTemplate
         // A teacher without a chat format reads as the student does.
         form.promptTemplate = model.template == nil ? form.promptTemplate ?? "{{prompt}}" : nil
         form.maximumLength = model.maximumLength

@@ -26,7 +26,8 @@ struct AttentionCommand: ParsableCommand {
     @Option(help: "The field with the question.")
     var textField = "text"
 
-    @Option(help: "A prompt: none, teacher, ground_truth, confidence or custom; may be given again.")
+    @Option(
+        help: "A prompt: none, teacher, ground_truth, confidence, custom; may be given again.")
     var arm: [String] = []
 
     @Option(help: "The prompt of the arm custom; {{question}} stands for the question.")
