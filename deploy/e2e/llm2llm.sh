@@ -74,15 +74,29 @@ for file in data/round-0.jsonl data/round-1.jsonl data/round-2.jsonl student/mod
 done
 expect "the same bits on one rank" "$same differs" [ "$same" = yes ]
 
+# Kills a rank as soon as a file is there; each time the run is in another round or stage.
+start_tutor slow --latency-ms 150
 recipe killed "$port"
-for wait in 2 4 5 3; do
+kills=0
+kill_at() { # PATTERN: of files that this call is the first to write
+    local launched victim
     ranks 2 "$retort" run killed.yaml >killed.log 2>&1 &
-    job=$!
-    sleep "$wait"
-    kill -9 -- "$(pgrep -P "$job" -f mpirun | head -n 1)" 2>/dev/null || kill -9 "$job" 2>/dev/null
-    wait "$job" 2>/dev/null
-    sleep 1
-done
+    launched=$!
+    until compgen -G "killed/$1" >/dev/null; do
+        kill -0 "$launched" 2>/dev/null || break
+        sleep 0.02
+    done
+    victim=$(ps -e -o pid=,args= | awk -v program="$retort" '$2 == program && /run killed.yaml/ { pid = $1 } END { print pid }')
+    kill -KILL "${victim:-none}" 2>/dev/null && kills=$((kills + 1))
+    wait "$launched" 2>/dev/null
+}
+kill_at 'rounds/0/checkpoints/step-*/manifest.json'
+kill_at 'data/round-0.json'
+kill_at 'rounds/1/checkpoints/step-*/manifest.json'
+kill_at 'data/round-1.json'
+kill_at 'rounds/2/checkpoints/step-*/manifest.json'
+expect "killed in five places" "$kills kills; $(last_line killed.log)" [ "$kills" = 5 ]
+expect "and not done before the last call" "a report is there" [ ! -e killed/report.json ]
 if attempt killed.log ranks 2 "$retort" run killed.yaml; then
     same=yes
     for file in data/round-1.jsonl data/round-2.jsonl student/model.safetensors; do
@@ -94,6 +108,7 @@ else
 fi
 
 # --- The budget holds over all rounds, and a higher one goes on.
+start_tutor again --latency-ms 5
 recipe capped "$port"
 attempt capped.log ranks 2 "$retort" run capped.yaml --set budget.requests=60
 expect "the budget stops it" "$why" grep -q "budget is reached" capped.log

@@ -45,7 +45,7 @@ recipe pretrain '{name: fine_tune}' broad.jsonl \
 run pretrain.yaml
 echo "pretrained: $(value student_accuracy pretrain/report.json) of the examination"
 
-train() { echo "{epochs: $1, global_batch_size: 8, micro_batches: 2, max_tokens_per_pass: 4096, learning_rate: 5.0e-4, schedule: cosine, warmup_ratio: 0.1, weight_decay: 0}"; }
+train() { echo "{epochs: $1, global_batch_size: 8, micro_batches: 2, max_tokens_per_pass: 4096, learning_rate: ${LOOP_RATE:-3.0e-4}, schedule: cosine, warmup_ratio: 0.1, weight_decay: 0}"; }
 method() { echo "{name: llm2llm, task: numeric, augmentation: $1, rounds: ${LOOP_ROUNDS:-5}, per_seed: 3, attempts: 4, calls: ${2:-0}, temperature: 1.0}"; }
 epochs=${LOOP_TUNE_EPOCHS:-6}
 printf 'seed\tarm\titems\tcalls\taccuracy\n' >figures.tsv
