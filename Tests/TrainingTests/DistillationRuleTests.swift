@@ -67,7 +67,7 @@ private struct Lesson: Sendable {
     private func steps(
         _ loss: DistillationLoss, _ communicator: Communicator, _ threads: Int
     ) throws -> (weights: [UInt32], losses: [Double]) {
-        var options = TrainingOptions()
+        let options = TrainingOptions()
         let model = try DecoderModel(DecoderFolder(path: student))
         let trainer = ParallelStudent(
             LanguageTask(model, rule: try DistillationRule(loss, signals: signals)),
