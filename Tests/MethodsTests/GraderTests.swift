@@ -98,8 +98,9 @@ import Testing
             for spelling in spellings {
                 #expect(Self.grader.isRight("#### \(spelling)", gold: gold), "\(spelling)")
                 #expect(Self.grader.isRight("It is \(spelling).", gold: gold), "\(spelling)")
-                #expect(
-                    !Self.grader.isRight("#### -\(spelling)", gold: gold) || gold.numerator == 0)
+                let negative =
+                    spelling.hasPrefix("\\boxed") ? "\\boxed{-\(grouped)}" : "#### -\(spelling)"
+                #expect(!Self.grader.isRight(negative, gold: gold) || gold.numerator == 0)
                 #expect(!Self.grader.isRight(spelling, gold: more))
             }
         }

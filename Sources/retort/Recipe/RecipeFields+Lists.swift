@@ -12,8 +12,8 @@ extension RecipeFields {
         case .write:
             guard !target.isEmpty else { return }
             let items = target.map { text in
-                let node = Node(text)
-                return node.null == nil ? node : Node(text, .implicit, .singleQuoted)
+                let isNothing = Node(text, .implicit, .plain).null != nil
+                return isNothing ? Node(text, .implicit, .singleQuoted) : Node(text)
             }
             written.append((Node(key), Node(items)))
         case .read:
