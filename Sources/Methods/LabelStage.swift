@@ -83,35 +83,34 @@ struct LabelStage {
         try communicator.barrier()
         let missing = keys.indices.filter { known.answer(to: keys[$0]) == nil }
         let asked = mayAsk ? missing : []
-        try ask(teacher, asked.map { records[$0] }, of: records.count, known)
+        let isComplete = try ask(teacher, asked.map { records[$0] }, of: records.count, known)
         try communicator.barrier()
         let all = asked.isEmpty ? known : try LedgerContents(folder: folder.labels)
         return LabelStageResult(
             answers: keys.map { all.answer(to: $0) }, asked: asked.count,
-            cached: records.count - missing.count)
+            cached: records.count - missing.count, isComplete: isComplete)
     }
 
+    /// - Returns: False when a signal stopped it.
     private func ask(
         _ teacher: any Teacher, _ missing: [Record], of total: Int, _ known: LedgerContents
-    ) throws {
-        let leases = try communicator.counter(named: "label.leases")
-        let answered = try communicator.counter(named: "label.answered")
-        guard !missing.isEmpty else { return }
+    ) throws -> Bool {
+        guard !missing.isEmpty else { return true }
         let ledger = try LabelLedger(folder: folder.labels, rank: communicator.rank)
         let labeller = Labeller(teacher: teacher, ledger: ledger, known: known)
-        var dealer = LeaseDealer(count: missing.count, leaseSize: recipe.teacher.recordsPerLease) {
-            try leases.fetchAdd($0)
-        }
         let cached = total - missing.count
         let progress = console.progress(
             "labelling", total: total, done: cached, unit: "texts")
-        while let lease = try dealer.next() {
-            try communicator.checkFailure()
-            _ = try labeller.label(Array(missing[lease]))
-            let done = try answered.fetchAdd(Int64(lease.count)) + Int64(lease.count)
-            progress?.update(done: cached + Int(done), note: "cached \(cached), failed 0")
+        // An encoder is through in moments; a decoder may take hours.
+        let mayStop = recipe.teacher.kind == .local
+        let note = "cached \(cached), failed 0"
+        let isComplete = try LocalLeases(
+            communicator, count: missing.count, leaseSize: recipe.teacher.recordsPerLease,
+            isStopRequested: { mayStop && isStopRequested() }
+        ).run(observe: { progress?.update(done: cached + $0, note: note) }) {
+            _ = try labeller.label(Array(missing[$0]))
         }
-        try communicator.barrier()
-        progress?.finish(done: total, note: "cached \(cached), failed 0")
+        if isComplete { progress?.finish(done: total, note: note) }
+        return isComplete
     }
 }

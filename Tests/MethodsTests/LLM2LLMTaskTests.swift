@@ -46,6 +46,7 @@ import Testing
         ("1. Question: a? 5 #### 5", [.form]), ("1. Question: a?\nAnswer: 5", [.form]),
         ("1. Question: a?\nAnswer: 5 #### 5 #### 5", [.form]),
         ("1. Question: a?\nAnswer: b Answer: 5 #### 5", [.form]),
+        ("1. Question: a? 5 #### 5\n2. c?\nAnswer: 6 #### 6", [.form]),
         ("1. Question:\nAnswer: #### 5", [.content]),
         ("1. Question: a?\nAnswer: so #### many", [.content]),
         ("1. a?\nAnswer: #### 5\n2. Question: b?\nAnswer: #### 6", []),

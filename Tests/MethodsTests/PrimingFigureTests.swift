@@ -1,5 +1,6 @@
 // Figures of a comparison: ratios, bootstrap intervals, and the choice.
 
+import Reporting
 import Testing
 
 @testable import Methods

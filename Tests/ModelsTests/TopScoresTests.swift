@@ -50,6 +50,6 @@ import Testing
         #expect(others.count == 3 && others.starts == [0, 2, 3, 5])
         #expect(others.ids == [0, 7, 1, 0, 7] && others.restMasses == [0.25, 0.5, 0.25])
         #expect(others.entries(of: 2) == 3..<5)
-        #expect(others.logProbabilities[4] == log(0.25))
+        #expect(others.logProbabilities[4] == Float(log(0.25)))
     }
 }

@@ -2,6 +2,7 @@
 
 import Foundation
 import Methods
+import Teacher
 import TestSupport
 import Testing
 import Training

@@ -7,7 +7,7 @@ import Foundation
 /// What is written instead of serving.
 struct TutorFileOptions: ParsableArguments, Sendable {
     enum Mixture: String, ExpressibleByArgument, CaseIterable, Sendable {
-        /// Sums without a story, and stories of one operation.
+        /// Sums without a story, of one to three operations, and stories of one.
         case broad
         /// Every shape of the examination alike.
         case examination
@@ -81,14 +81,19 @@ enum TutorFiles {
             let problem = TutorProblem(shapes[index % shapes.count], &draws)
             return (problem.question, problem.solution)
         case .broad:
-            let problem = TutorProblem(draws.one(of: TutorShape.easy), &draws)
-            guard draws.unit() < 0.4 else { return (problem.question, problem.solution) }
+            guard draws.unit() < 0.5 else {
+                let problem = TutorProblem(draws.one(of: TutorShape.easy), &draws)
+                return (problem.question, problem.solution)
+            }
+            let problem = TutorProblem(draws.one(of: TutorShape.examination), &draws)
             return ("What is \(sum(of: problem))?", problem.solution)
         }
     }
 
+    /// A problem's chain without its story: `3 * 4, then + 5`.
     private static func sum(of problem: TutorProblem) -> String {
-        let step = problem.shape.steps.first ?? .times
-        return "\(problem.numbers[0]) \(step.rawValue) \(problem.numbers[1])"
+        let steps = (problem.shape.beginsWithRows ? [TutorStep.times] : []) + problem.shape.steps
+        let told = zip(steps, problem.numbers.dropFirst()).map { "\($0.rawValue) \($1)" }
+        return "\(problem.numbers[0]) " + told.joined(separator: ", then ")
     }
 }

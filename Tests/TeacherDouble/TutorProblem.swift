@@ -32,7 +32,7 @@ struct TutorProblem: Equatable {
     var numbers: [Int]
 
     /// The largest number that any step may reach.
-    static let limit = 99
+    static let limit = 40
 
     /// A problem of a shape.
     ///
@@ -69,7 +69,7 @@ struct TutorProblem: Equatable {
             let wanted = digits.flatMap { index < $0.count ? $0[index] : nil }
             switch wanted ?? (isSmall || draws.unit() < 0.4 ? 1 : 2) {
             case 1: return 2 + draws.below(8)
-            default: return 10 + draws.below(isSmall ? 30 : 80)
+            default: return 10 + draws.below(isSmall ? 11 : 26)
             }
         }
     }

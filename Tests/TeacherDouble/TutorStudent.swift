@@ -37,7 +37,7 @@ struct TutorStudent {
     private static var words: [String] {
         var sentences = [
             TutorFrame.have, TutorFrame.rows, TutorFrame.times, TutorFrame.share,
-            TutorFrame.askAll, TutorFrame.askOne, "What is", "Question Answer",
+            TutorFrame.askAll, TutorFrame.askOne, "What is then", "Question Answer",
         ]
         for frame in TutorFrame.all {
             sentences += [frame.gain, frame.loss] + frame.things + frame.boxes

@@ -2,7 +2,6 @@
 
 import Corpus
 import Foundation
-import Synchronization
 import Testing
 
 @testable import Teacher
@@ -16,17 +15,14 @@ import Testing
         return reply
     }
 
-    /// Refuses requests that hold one of `forms`, and counts the others.
-    private static func server(
-        refusing forms: [String], _ answered: Mutex<Int>
-    ) throws -> ServiceTestServer {
+    /// Refuses requests that hold one of `forms`.
+    private static func server(refusing forms: [String]) throws -> ServiceTestServer {
         try ServiceTestServer { question in
             let body = String(decoding: question.body, as: UTF8.self)
             if let form = forms.first(where: { body.contains("\"type\":\"\($0)\"") }) {
                 return .status(
                     400, body: "{\"error\":{\"message\":\"response_format \(form): unknown\"}}")
             }
-            answered.withLock { $0 += 1 }
             return json(body.contains("a dog") ? "dog" : "cat")
         }
     }
@@ -34,8 +30,7 @@ import Testing
     @Test(arguments: [["json_schema"], ["json_schema", "json_object"]])
     func theFormIsLearned(refused: [String]) async throws {
         let folder = try TemporaryFolder()
-        let answered = Mutex(0)
-        let server = try Self.server(refusing: refused, answered)
+        let server = try Self.server(refusing: refused)
         defer { server.close() }
         var world = LabellingWorld(
             (0..<40).map { "\($0) of \($0 % 2 == 0 ? "a dog" : "a cat")" }, urls: [server.url],
@@ -44,7 +39,7 @@ import Testing
         world.options.confidence = LabelTaskOptions.Confidence.none
         let summary = try await world.label()
         #expect((summary.counts.labelled, summary.counts.failed) == (40, 0))
-        #expect(answered.withLock { $0 } == 40)
+        #expect(server.seen.answeredWell == 40)
         // No more are refused than were sent before the first refusal came, in each form.
         #expect(server.seen.arrivals.count <= 40 + 24 * refused.count)
         // Another parser reads what came in the lesser form, and asks nothing for sure.
@@ -56,18 +51,18 @@ import Testing
 
     @Test func otherRefusalsAreTheRecords() async throws {
         let choice = AnswerFormatChoice()
-        #expect(!choice.refused(.schema, status: 400, reason: "the prompt is too long"))
+        #expect(!choice.refused(.schema, reason: "the prompt is too long"))
         #expect(choice.format == .schema && choice.takeNote() == nil)
-        #expect(choice.refused(.schema, status: 400, reason: "unknown: response_format"))
+        #expect(choice.refused(.schema, reason: "unknown: response_format"))
         #expect(choice.format == .object)
         // One that was under way in the old form doesn't take the next form away.
-        #expect(choice.refused(.schema, status: 400, reason: "unknown: response_format"))
+        #expect(choice.refused(.schema, reason: "unknown: response_format"))
         #expect(choice.format == .object)
         #expect(choice.takeNote()?.contains("without a schema") == true)
         #expect(choice.takeNote() == nil)
-        #expect(choice.refused(.object, status: 422, reason: "json_object isn't supported"))
+        #expect(choice.refused(.object, reason: "json_object isn't supported"))
         #expect(choice.format == .plain)
-        #expect(!choice.refused(.plain, status: 400, reason: "response_format"))
+        #expect(!choice.refused(.plain, reason: "response_format"))
     }
 
     @Test func whatIsSentInEachForm() throws {

@@ -1,7 +1,7 @@
 // What isn't the teacher's answer at all, and troubles told in plain words.
 
+import Corpus
 import Foundation
-import NIOHTTP1
 import TestSupport
 import Testing
 

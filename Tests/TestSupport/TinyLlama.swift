@@ -23,14 +23,17 @@ public struct TinyLlama {
     public static var vocabularyCount: Int { 256 + merges.count + specialTokens.count }
 
     /// A random Llama.
+    ///
+    /// - Parameter vocabulary: V, at least `vocabularyCount`; ids beyond that have no token.
     public init(
         seed: UInt64 = 1, width: Int = 16, layers: Int = 2, heads: Int = 2, inner: Int = 24,
-        maximumLength: Int = 160, isChat: Bool = false
+        maximumLength: Int = 160, vocabulary: Int = TinyLlama.vocabularyCount,
+        isChat: Bool = false
     ) {
         self.isChat = isChat
         let end = 256 + Self.merges.count
         configuration = [
-            "model_type": "llama", "vocab_size": Self.vocabularyCount, "hidden_size": width,
+            "model_type": "llama", "vocab_size": vocabulary, "hidden_size": width,
             "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": 1,
             "intermediate_size": inner, "max_position_embeddings": maximumLength,
             "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": false,
@@ -44,7 +47,7 @@ public struct TinyLlama {
                     numbers.floats(shape.reduce(1, *), scale: 0.4, around: center)
                 ))
         }
-        add("model.embed_tokens", [Self.vocabularyCount, width])
+        add("model.embed_tokens", [vocabulary, width])
         for index in 0..<layers {
             let layer = "model.layers.\(index)"
             add("\(layer).input_layernorm", [width], around: 1)
@@ -58,7 +61,7 @@ public struct TinyLlama {
             add("\(layer).mlp.down_proj", [width, inner])
         }
         add("model.norm", [width], around: 1)
-        add("lm_head", [Self.vocabularyCount, width])
+        add("lm_head", [vocabulary, width])
     }
 
     /// Writes the folder; gives its path.

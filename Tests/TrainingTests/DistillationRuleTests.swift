@@ -67,14 +67,13 @@ private struct Lesson: Sendable {
     private func steps(
         _ loss: DistillationLoss, _ communicator: Communicator, _ threads: Int
     ) throws -> (weights: [UInt32], losses: [Double]) {
-        var options = TrainingOptions()
-        options.learningRate = 1e-2
+        let options = TrainingOptions()
         let model = try DecoderModel(DecoderFolder(path: student))
         let trainer = ParallelStudent(
             LanguageTask(model, rule: try DistillationRule(loss, signals: signals)),
             options: options, seed: 1, communicator: communicator,
             compute: Compute(threads: threads))
-        let losses = try (0..<6).map { try trainer.train(on: samples, step: $0, rate: 1e-2).loss }
+        let losses = try (0..<6).map { try trainer.train(on: samples, step: $0, rate: 5e-4).loss }
         return (model.parameters.values.toArray().map(\.bitPattern), losses)
     }
 }

@@ -10,15 +10,16 @@
 @_alwaysEmitIntoClient @inline(__always)
 var maskedScore: Float { -1e30 }
 
-/// One vector of both rows: from memory, absent lanes as tokens that can't be.
+/// One vector of both rows: from memory, absent lanes as `absent`.
 @_alwaysEmitIntoClient @inline(__always)
 func loadPair<V: FloatVector>(
-    _ student: UnsafePointer<Float>, _ teacher: UnsafePointer<Float>, _ i: Int, _ n: Int
+    _ student: UnsafePointer<Float>, _ teacher: UnsafePointer<Float>, _ i: Int, _ n: Int,
+    absent: Float
 ) -> (s: V, t: V) {
     if i &+ V.lanes <= n { return (student.load(i, as: V.self), teacher.load(i, as: V.self)) }
     return (
-        V(partial: student.moved(i), count: n &- i, fill: maskedScore),
-        V(partial: teacher.moved(i), count: n &- i, fill: maskedScore)
+        V(partial: student.moved(i), count: n &- i, fill: absent),
+        V(partial: teacher.moved(i), count: n &- i, fill: absent)
     )
 }
 
@@ -50,7 +51,8 @@ public func divergenceInputs<V: FloatVector>(
     var (largestS, largestT) = (lowest, lowest)
     var i = 0
     while i < n {
-        let pair: (s: V, t: V) = loadPair(scores, teacher, i, n)
+        // Absent lanes must not pass for the teacher's largest score.
+        let pair: (s: V, t: V) = loadPair(scores, teacher, i, n, absent: -.infinity)
         let (s, t) = (pair.s * factor, pair.t * factor)
         let absent = masks ? floor : V.maximum(s, floor)
         let keptS = V.whereLess(t, floor, absent, s)
@@ -77,7 +79,8 @@ public func divergenceTerms<V: FloatVector>(
     var (byS0, byS1, byT0, byT1) = (V.Wide(), V.Wide(), V.Wide(), V.Wide())
     var i = 0
     while i < n {
-        let pair: (s: V, t: V) = loadPair(student, teacher, i, n)
+        let pair: (s: V, t: V) = loadPair(
+            student, teacher, i, n, absent: maskedScore)
         let (s, t) = (pair.s - offsetS, pair.t - offsetT)
         let (eS, eT, d) = (exponential(s), exponential(t), t - s)
         let finite = V.minimum(d, ceiling)
@@ -108,7 +111,8 @@ public func forwardGradient<V: FloatVector>(
     let (factorS, factorT, factor) = (V(studentFactor), V(teacherFactor), V(scale))
     var i = 0
     while i < n {
-        let pair: (s: V, t: V) = loadPair(student, teacher, i, n)
+        let pair: (s: V, t: V) = loadPair(
+            student, teacher, i, n, absent: maskedScore)
         let q = exponential(pair.s - offsetS) * factorS
         let p = exponential(pair.t - offsetT) * factorT
         storeWithin((q - p) * factor, gradient, i, n)
@@ -127,7 +131,8 @@ public func reverseGradient<V: FloatVector>(
     let (factorS, middle, factor) = (V(studentFactor), V(center), V(scale))
     var i = 0
     while i < n {
-        let pair: (s: V, t: V) = loadPair(student, teacher, i, n)
+        let pair: (s: V, t: V) = loadPair(
+            student, teacher, i, n, absent: maskedScore)
         let (s, t) = (pair.s - offsetS, pair.t - offsetT)
         let q = exponential(s) * factorS
         storeWithin(q * (middle - V.minimum(t - s, ceiling)) * factor, gradient, i, n)
@@ -162,7 +167,8 @@ public func mixtureTerms<V: FloatVector>(
     var (byS0, byS1, byT0, byT1) = (V.Wide(), V.Wide(), V.Wide(), V.Wide())
     var i = 0
     while i < n {
-        let pair: (s: V, t: V) = loadPair(student, teacher, i, n)
+        let pair: (s: V, t: V) = loadPair(
+            student, teacher, i, n, absent: maskedScore)
         let (s, t) = (pair.s - offsetS, pair.t - offsetT)
         let (eS, eT) = (exponential(s), exponential(t))
         let over = logarithmsOverMixture(V.minimum((t - s) + shift, ceiling), beta: share)
@@ -189,7 +195,8 @@ public func mixtureGradient<V: FloatVector>(
     let (shift, share) = (V(logRatio), V(beta))
     var i = 0
     while i < n {
-        let pair: (s: V, t: V) = loadPair(student, teacher, i, n)
+        let pair: (s: V, t: V) = loadPair(
+            student, teacher, i, n, absent: maskedScore)
         let (s, t) = (pair.s - offsetS, pair.t - offsetT)
         let q = exponential(s) * factorS
         let over = logarithmsOverMixture(V.minimum((t - s) + shift, ceiling), beta: share)

@@ -99,7 +99,8 @@ struct GeneratedItems: Equatable {
 
     private static func draft(_ piece: String, _ task: LLM2LLMTask) -> Result<Draft, Fault> {
         let parts = parts(of: piece, at: "Answer:")
-        let marks = parts.count == 2 ? self.parts(of: parts[1], at: LLM2LLMTask.finalMark) : []
+        // Counted in the whole piece: a second one before the answer is another item's.
+        let marks = self.parts(of: piece, at: LLM2LLMTask.finalMark)
         guard parts.count == 2, task.kind != .numeric || marks.count == 2 else {
             return .failure(Fault(rejection: .form))
         }

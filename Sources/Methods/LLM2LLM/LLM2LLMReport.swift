@@ -80,8 +80,8 @@ struct LLM2LLMReport {
         if let first = rounds.first?.testAccuracy, let last = rounds.last?.testAccuracy {
             figures.append(
                 .init(
-                    "test accuracy", NumberText.percent(last),
-                    note: rounds.count > 1 ? "\(NumberText.percent(first)) in round 0" : ""))
+                    "test accuracy", LLM2LLMRound.percent(last),
+                    note: rounds.count > 1 ? "\(LLM2LLMRound.percent(first)) in round 0" : ""))
         }
         if let last = rounds.last {
             figures.append(.init("items", "\(last.items)", note: "\(last.seeds) of them seeds"))
@@ -119,9 +119,9 @@ struct LLM2LLMReport {
         let tally = round.tally
         func count(_ value: Int?) -> String { value.map(String.init) ?? "-" }
         return [
-            "\(round.round)", "\(round.items)", NumberText.percent(round.trainAccuracy),
-            NumberText.percent(round.seedAccuracy),
-            round.testAccuracy.map(NumberText.percent) ?? "-",
+            "\(round.round)", "\(round.items)", LLM2LLMRound.percent(round.trainAccuracy),
+            LLM2LLMRound.percent(round.seedAccuracy),
+            round.testAccuracy.map(LLM2LLMRound.percent) ?? "-",
             "\(round.wrong.count)", count(tally?.accepted), count(tally?.unsatisfied),
             count(tally?.requests), count(tally?.checks),
         ] + ItemRejection.allCases.map { count(tally?.count(of: $0)) }

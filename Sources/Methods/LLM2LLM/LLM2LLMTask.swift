@@ -88,7 +88,7 @@ struct LLM2LLMTask: Sendable {
     func finalNumber(of answer: String) -> ExactNumber? {
         guard let mark = answer.firstRange(of: Self.finalMark) else { return nil }
         let rest = answer[mark.upperBound...].drop { $0 == "#" || $0 == " " }
-        return AnswerGrader().answer(in: String(rest.prefix { !$0.isNewline }))
+        return AnswerGrader().answer(in: String(rest.prefix { !$0.isNewline && $0 != "#" }))
     }
 
     /// Choices with their letters, a line each.

@@ -15,7 +15,7 @@ public import TensorCore
 public struct TextFigures: Sendable, Equatable {
     /// Texts that were wanted.
     public var wanted = 0
-    /// Of these, the ones that the ledger had.
+    /// Of these, the ones that needed no asking: the ledger had them, or an earlier one asks the same.
     public var cached = 0
     /// Requests to which the teacher has no text.
     public var failed = 0
@@ -110,8 +110,7 @@ public final class TextTeacher {
         for (index, key) in keys.enumerated() where seen.insert(key).inserted {
             if try known.answer(to: key, failures: counted) == nil { missing.append(index) }
         }
-        let unanswered = Set(missing.map { keys[$0] })
-        figures.cached += keys.count { !unanswered.contains($0) }
+        figures.cached += keys.count - missing.count
         guard !missing.isEmpty else {
             let answers = try collected(keys, requests, known)
             note(answers)

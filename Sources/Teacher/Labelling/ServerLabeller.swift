@@ -130,9 +130,8 @@ public struct ServerLabeller: Sendable {
                     switch outcome {
                     case .answered(let response, _):
                         answered.append((requests[index], response.body))
-                    case .refused(let status, let reason)
-                    where task.hasFormats
-                        && formats.refused(format, status: status, reason: reason):
+                    case .refused(_, let reason)
+                    where task.hasFormats && formats.refused(format, reason: reason):
                         // The next turn of the loop asks it in the next form.
                         continue
                     case .refused(let status, let reason):

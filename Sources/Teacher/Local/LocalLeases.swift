@@ -2,21 +2,25 @@
 // with its last. What a lease gives is in a file before the next is taken, so that a signal or a kill
 // loses one lease of each rank.
 
-import Collectives
+public import Collectives
 import Corpus
 import Foundation
 
 /// Deals work out over ranks.
-struct LocalLeases {
+public struct LocalLeases {
     private let communicator: Communicator
     private let count: Int
     private let leaseSize: Int
     private let isStopRequested: () -> Bool
 
+    /// Work to deal out.
+    ///
     /// - Parameters:
+    ///   - communicator: The ranks.
     ///   - count: Pieces of work; the same on all ranks.
     ///   - leaseSize: The most that a rank takes at a time.
-    init(
+    ///   - isStopRequested: Whether this rank was asked to stop; looked at between leases.
+    public init(
         _ communicator: Communicator, count: Int, leaseSize: Int,
         isStopRequested: @escaping () -> Bool
     ) {
@@ -29,8 +33,11 @@ struct LocalLeases {
 
     /// Does the work; a collective.
     ///
+    /// - Parameters:
+    ///   - observe: Called with the pieces that all ranks have done so far.
+    ///   - work: Does some pieces; what it gives rests somewhere when it returns.
     /// - Returns: False when a signal to any rank stopped it.
-    func run(
+    public func run(
         observe: (Int) throws -> Void, _ work: (Range<Int>) throws -> Void
     ) throws -> Bool {
         let leases = try communicator.counter(named: "local.leases")

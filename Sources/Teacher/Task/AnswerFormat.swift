@@ -35,7 +35,7 @@ public final class AnswerFormatChoice: Sendable {
     /// Takes in a refusal of a request that was sent in a form.
     ///
     /// - Returns: Whether it was the form that was refused, and a lesser one can be tried.
-    public func refused(_ format: AnswerFormat, status: Int, reason: String) -> Bool {
+    public func refused(_ format: AnswerFormat, reason: String) -> Bool {
         guard format != .plain, Self.isAboutForm(reason),
             let next = AnswerFormat(rawValue: format.rawValue + 1)
         else { return false }
@@ -43,10 +43,10 @@ public final class AnswerFormatChoice: Sendable {
             // Many requests are refused at once; the first one is told.
             guard state.format <= format else { return }
             state.format = next
-            let form = next == .object ? "for a JSON object without a schema" : "in words alone"
+            let form = next == .object ? "as an object without a schema" : "by the prompt alone"
             state.note =
-                "the server doesn't take response_format (HTTP \(status): \(reason)); from here on "
-                + "answers in JSON are asked for \(form) (teacher.json_schema: off asks so at once)"
+                "the server doesn't take response_format (\(reason)); from here on answers in JSON "
+                + "are asked for \(form)"
         }
         return true
     }

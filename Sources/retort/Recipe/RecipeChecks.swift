@@ -66,6 +66,9 @@ enum RecipeChecks {
             try require(
                 !teacher.model.isEmpty, "teacher.model is missing: name the decoder's folder")
             try require(
+                teacher.labels.count >= 2 || teacher.task.answer == .text,
+                "teacher.labels needs at least two labels")
+            try require(
                 teacher.task.examples?.choose != .nearest || !teacher.exampleModel.isEmpty,
                 "teacher.example_model is missing: examples that are nearest need an encoder's folder"
             )

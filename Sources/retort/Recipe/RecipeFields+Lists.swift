@@ -11,7 +11,11 @@ extension RecipeFields {
         switch mode {
         case .write:
             guard !target.isEmpty else { return }
-            written.append((Node(key), Node(target.map { Node($0) })))
+            let items = target.map { text in
+                let isNothing = Node(text, .implicit, .plain).null != nil
+                return isNothing ? Node(text, .implicit, .singleQuoted) : Node(text)
+            }
+            written.append((Node(key), Node(items)))
         case .read:
             guard let value = value(key) else { return }
             if let text = value.scalar?.string {
@@ -19,10 +23,9 @@ extension RecipeFields {
             } else if let items = value.sequence {
                 target = try items.map { item in
                     // `~` and `null` are nothing, unless they stand in quotes.
-                    guard item.null == nil, let text = item.scalar?.string else {
-                        throw wrong(key, item, "a list of texts (null and ~ want quotes)")
-                    }
-                    return text
+                    guard let scalar = item.scalar, item.null == nil || scalar.style != .plain
+                    else { throw wrong(key, item, "a list of texts (null and ~ want quotes)") }
+                    return scalar.string
                 }
             } else {
                 throw wrong(key, value, "a text or a list of texts")
