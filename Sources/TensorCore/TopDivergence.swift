@@ -100,7 +100,8 @@ extension Compute {
         let rest = kept.count
         let hasRest = rest < n
         symbols.student[rest] = hasRest ? logSumOfExponentials(others, n) : -.infinity
-        symbols.teacher[rest] = hasRest ? naturalLogarithm(Double(teacher.restMasses[place])) : -.infinity
+        symbols.teacher[rest] =
+            hasRest ? naturalLogarithm(Double(teacher.restMasses[place])) : -.infinity
         let flattening = loss.temperature / recorded
         let divergence = symbols.divergence(loss.divergence, temperature: flattening)
         guard let gradient else { return divergence }

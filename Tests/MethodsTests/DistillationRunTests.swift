@@ -15,10 +15,10 @@ import Training
     }
 
     @Test(arguments: ["encoder", "recorded"])
-    func anyRankCount(teacher: String) throws {
+    func anyRankCount(teacher: String) async throws {
         var run = usual
         if teacher == "recorded" { run.useRecording() }
-        #expect(try run.run("on 1", ranks: 1).isComplete)
+        #expect(try await run.run("on 1", ranks: 1).isComplete)
         let expected = try run.outcome("on 1")
         // Enough is kept for every step to matter.
         let updates = try #require(try run.number("updates", "on 1"))
@@ -28,7 +28,7 @@ import Training
         let asked = teacher == "encoder" ? 80 : 60
         #expect(try run.number("labels_asked", "on 1") == Double(asked))
         for ranks in 2...4 {
-            #expect(try run.run("on \(ranks)", ranks: ranks).isComplete)
+            #expect(try await run.run("on \(ranks)", ranks: ranks).isComplete)
             let outcome = try run.outcome("on \(ranks)")
             #expect(outcome.report == expected.report, "\(ranks) ranks")
             #expect(outcome.metrics == expected.metrics, "\(ranks) ranks")
@@ -37,24 +37,24 @@ import Training
     }
 
     @Test(arguments: SelectionRule.allCases)
-    func everyRule(rule: SelectionRule) throws {
+    func everyRule(rule: SelectionRule) async throws {
         var run = usual
         run.useRecording()
         run.recipe.method.selection.rule = rule
         run.recipe.method.selection.randomRatio = 0.4
         run.recipe.method.target = .soft
         run.recipe.method.temperature = 2
-        for ranks in [1, 3] { try run.run("on \(ranks)", ranks: ranks) }
+        for ranks in [1, 3] { try await run.run("on \(ranks)", ranks: ranks) }
         #expect(try run.outcome("on 1") == run.outcome("on 3"))
         let visits = try #require(try run.number("sample_visits", "on 1"))
         #expect(visits > 0 && (visits == 120) == (rule == .all))
     }
 
-    @Test func aSecondCallSaysDone() throws {
-        try usual.run("run", ranks: 2)
+    @Test func aSecondCallSaysDone() async throws {
+        try await usual.run("run", ranks: 2)
         let before = try Data(
             contentsOf: URL(fileURLWithPath: usual.folder.file("run/report.json")))
-        let again = try usual.run("run", ranks: 3)
+        let again = try await usual.run("run", ranks: 3)
         #expect(again.isComplete && again.said.contains("all is done"))
         #expect(again.said.contains("student accuracy"))
         let after = try Data(
@@ -63,13 +63,13 @@ import Training
     }
 
     @Test(arguments: [0, 1, 4, 5, 9, 15])
-    func stoppedAndResumedOnOtherRanks(step: Int) throws {
+    func stoppedAndResumedOnOtherRanks(step: Int) async throws {
         var run = usual
         run.useRecording()
-        try run.run("unbroken", ranks: 1)
-        let first = try run.run("broken", ranks: 3, stopping: step)
+        try await run.run("unbroken", ranks: 1)
+        let first = try await run.run("broken", ranks: 3, stopping: step)
         #expect(!first.isComplete && first.said.contains("stopped after step \(step)"))
-        let second = try run.run("broken", ranks: 2)
+        let second = try await run.run("broken", ranks: 2)
         #expect(second.isComplete)
         let (ours, theirs) = try (run.outcome("broken"), run.outcome("unbroken"))
         #expect(ours.report["labels_asked"] == "0" && ours.report["labels_cached"] == "60")
@@ -78,12 +78,12 @@ import Training
         #expect(ours.student == theirs.student)
     }
 
-    @Test func labelsOfAnotherRankCountAreUsed() throws {
-        try usual.run("run", ranks: 3, labelsOnly: true)
-        #expect(try usual.run("run", ranks: 2).isComplete)
+    @Test func labelsOfAnotherRankCountAreUsed() async throws {
+        try await usual.run("run", ranks: 3, labelsOnly: true)
+        #expect(try await usual.run("run", ranks: 2).isComplete)
         #expect(try usual.number("labels_asked", "run") == 0)
         #expect(try usual.number("labels_cached", "run") == 80)
-        try usual.run("apart", ranks: 1)
+        try await usual.run("apart", ranks: 1)
         #expect(
             try usual.outcome("run").withoutLabelCounts
                 == usual.outcome("apart").withoutLabelCounts)
@@ -93,59 +93,59 @@ import Training
 
     private func expectRefused(
         _ run: RunCase, ranks: Int = 2, _ place: SourceLocation = #_sourceLocation
-    ) {
-        let error = #expect(throws: MethodError.self, sourceLocation: place) {
-            try run.run("run", ranks: ranks)
+    ) async {
+        let error = await #expect(throws: MethodError.self, sourceLocation: place) {
+            try await run.run("run", ranks: ranks)
         }
         #expect(error?.code == .unusableFolder, sourceLocation: place)
     }
 
-    @Test func anotherRecipesFolder() throws {
-        try usual.run("run", ranks: 1, stopping: 2)
+    @Test func anotherRecipesFolder() async throws {
+        try await usual.run("run", ranks: 1, stopping: 2)
         var other = usual
         other.resolvedRecipe = "seed: 8\n"
-        expectRefused(other)
+        await expectRefused(other)
     }
 
     @Test(arguments: ["pool", "test"])
-    func otherTexts(set: String) throws {
-        try usual.run("run", ranks: 1)
+    func otherTexts(set: String) async throws {
+        try await usual.run("run", ranks: 1)
         let path = usual.folder.file("\(set).jsonl")
         let text = try String(contentsOfFile: path, encoding: .utf8)
         try usual.folder.write(
             "\(set).jsonl", text.replacingOccurrences(of: "the red", with: "a red"))
-        expectRefused(usual)
+        await expectRefused(usual)
     }
 
     /// Gold labels decide the figures: with others the folder isn't done.
-    @Test func otherGoldLabels() throws {
-        try usual.run("run", ranks: 1)
+    @Test func otherGoldLabels() async throws {
+        try await usual.run("run", ranks: 1)
         let path = usual.folder.file("test.jsonl")
         let text = try String(contentsOfFile: path, encoding: .utf8)
         try usual.folder.write(
             "test.jsonl",
             text.replacingOccurrences(of: "\"label\": \"cat\"", with: "\"label\": \"dog\""))
-        expectRefused(usual)
+        await expectRefused(usual)
     }
 
-    @Test func notARunsStatus() throws {
+    @Test func notARunsStatus() async throws {
         try FileManager.default.createDirectory(
             atPath: usual.folder.file("run"), withIntermediateDirectories: true)
         try usual.folder.write("run/run.json", "[]")
-        expectRefused(usual)
+        await expectRefused(usual)
     }
 
     /// Begun again on request: what another recipe's run left doesn't come back at the next call.
-    @Test func begunAgainOverAnotherRun() throws {
+    @Test func begunAgainOverAnotherRun() async throws {
         var run = usual
         run.useRecording()
-        try run.run("run", ranks: 2)
+        try await run.run("run", ranks: 2)
         run.resolvedRecipe = "seed: 9\n"
         run.recipe.seed = 9
-        let begun = try run.run("run", ranks: 2, resume: .never, stopping: 3)
+        let begun = try await run.run("run", ranks: 2, resume: .never, stopping: 3)
         #expect(!begun.isComplete)
-        #expect(try run.run("run", ranks: 3).isComplete)
-        try run.run("apart", ranks: 1)
+        #expect(try await run.run("run", ranks: 3).isComplete)
+        try await run.run("apart", ranks: 1)
         let (ours, theirs) = try (run.outcome("run"), run.outcome("apart"))
         #expect(ours.withoutLabelCounts == theirs.withoutLabelCounts)
     }

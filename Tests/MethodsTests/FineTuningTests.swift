@@ -57,23 +57,25 @@ private struct SumCase {
     private struct Sent: @unchecked Sendable { let recipe: Recipe }
 
     /// Runs on some ranks, stopping at an edge of training if asked to; true when all is done.
-    func run(_ name: String, ranks: Int, stopping: Int? = nil) throws -> Bool {
+    func run(_ name: String, ranks: Int, stopping: Int? = nil) async throws -> Bool {
         var recipe = recipe
         recipe.outputDirectory = folder.file(name)
         let sent = Sent(recipe: recipe)
-        let results = try ThreadWorld.run(ranks: ranks) { communicator in
-            var edges = 0
-            let session = RunSession(
-                sent.recipe, resolvedRecipe: "a", decisiveRecipe: "a", program: "retort test",
-                communicator: communicator, compute: Compute(threads: 1),
-                console: RunConsole(
-                    isLeader: communicator.rank == 0, isTerminal: false, write: { _ in },
-                    warn: { _ in }),
-                isStopRequested: {
-                    edges += 1
-                    return edges - 1 == stopping
-                })
-            return try MethodRun.carryOut(session, resume: .automatic)
+        let results = try await onOwnThread {
+            try ThreadWorld.run(ranks: ranks) { communicator in
+                var edges = 0
+                let session = RunSession(
+                    sent.recipe, resolvedRecipe: "a", decisiveRecipe: "a", program: "retort test",
+                    communicator: communicator, compute: Compute(threads: 1),
+                    console: RunConsole(
+                        isLeader: communicator.rank == 0, isTerminal: false, write: { _ in },
+                        warn: { _ in }),
+                    isStopRequested: {
+                        edges += 1
+                        return edges - 1 == stopping
+                    })
+                return try MethodRun.carryOut(session, resume: .automatic)
+            }
         }
         #expect(Set(results).count == 1)
         return results[0]
@@ -91,28 +93,28 @@ private struct SumCase {
 
 @Suite(.enabled(if: SharedData.has("data/stories260k"), "no tokenizer at hand"))
 struct FineTuningTests {
-    @Test func anyRanksAndAResume() throws {
+    @Test func anyRanksAndAResume() async throws {
         let sums = try SumCase()
-        #expect(try sums.run("one", ranks: 1))
+        #expect(try await sums.run("one", ranks: 1))
         let expected = try sums.student("one")
-        #expect(try sums.run("three", ranks: 3))
+        #expect(try await sums.run("three", ranks: 3))
         #expect(try sums.student("three") == expected)
-        #expect(try !sums.run("two", ranks: 2, stopping: 9))
-        #expect(try sums.run("two", ranks: 3))
+        #expect(try await !sums.run("two", ranks: 2, stopping: 9))
+        #expect(try await sums.run("two", ranks: 3))
         #expect(try sums.student("two") == expected)
         #expect(try sums.report("two", "student_loss") == sums.report("one", "student_loss"))
         // Done is done.
-        #expect(try sums.run("two", ranks: 1))
+        #expect(try await sums.run("two", ranks: 1))
     }
 
-    @Test func itLearns() throws {
+    @Test func itLearns() async throws {
         var sums = try SumCase()
         sums.recipe.train.epochs = 1
         sums.recipe.train.learningRate = 0
-        #expect(try sums.run("still", ranks: 1))
+        #expect(try await sums.run("still", ranks: 1))
         sums.recipe.train.epochs = 20
         sums.recipe.train.learningRate = 3e-3
-        #expect(try sums.run("moved", ranks: 1))
+        #expect(try await sums.run("moved", ranks: 1))
         let (before, after) = (
             try sums.report("still", "student_loss"), try sums.report("moved", "student_loss")
         )
@@ -120,11 +122,11 @@ struct FineTuningTests {
         #expect(before > 5.5 && after < 3, "\(before) to \(after)")
     }
 
-    @Test func adaptersAlone() throws {
+    @Test func adaptersAlone() async throws {
         var sums = try SumCase()
         sums.recipe.student.lora = LoRAOptions(rank: 4, alpha: 8)
-        #expect(try sums.run("one", ranks: 1))
-        #expect(try sums.run("two", ranks: 2))
+        #expect(try await sums.run("one", ranks: 1))
+        #expect(try await sums.run("two", ranks: 2))
         #expect(try sums.student("one") == sums.student("two"))
         let folder = sums.folder.file("one")
         #expect(
@@ -140,22 +142,24 @@ struct FineTuningTests {
         #expect(try again == sums.student("one"))
     }
 
-    @Test func refusals() throws {
-        func message(_ change: (inout Recipe) -> Void) throws -> String {
+    @Test func refusals() async throws {
+        func message(_ change: (inout Recipe) -> Void) async throws -> String {
             var sums = try SumCase()
             change(&sums.recipe)
             do {
-                _ = try sums.run("bad", ranks: 1)
+                _ = try await sums.run("bad", ranks: 1)
                 return "nothing"
             } catch {
                 return "\(error)"
             }
         }
         #expect(
-            try message { $0.student.promptTemplate = "no place" }.contains("{{prompt}} 0 times"))
-        #expect(try message { $0.student.promptTemplate = nil }.contains("student.chat_template"))
-        #expect(try message { $0.student.maximumLength = 4 }.contains("max_seq_length"))
-        #expect(try message { $0.student.maximumLength = 65 }.contains("64 positions"))
-        #expect(try message { $0.data.labelField = nil }.contains("data.label_field"))
+            try await message { $0.student.promptTemplate = "no place" }.contains(
+                "{{prompt}} 0 times"))
+        #expect(
+            try await message { $0.student.promptTemplate = nil }.contains("student.chat_template"))
+        #expect(try await message { $0.student.maximumLength = 4 }.contains("max_seq_length"))
+        #expect(try await message { $0.student.maximumLength = 65 }.contains("64 positions"))
+        #expect(try await message { $0.data.labelField = nil }.contains("data.label_field"))
     }
 }

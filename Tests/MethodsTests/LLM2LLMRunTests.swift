@@ -84,13 +84,13 @@ private struct LLM2LLMCase {
     @discardableResult
     func run(
         _ name: String, ranks: Int, stopping: Int? = nil, resume: ResumePoint = .automatic
-    ) throws -> (isComplete: Bool, said: String) {
+    ) async throws -> (isComplete: Bool, said: String) {
         var recipe = recipe
         recipe.outputDirectory = folder.file(name)
         let said = Mutex("")
         let write: @Sendable (String) -> Void = { text in said.withLock { $0 += text } }
         let sent = SentRecipe(recipe: recipe)
-        let results = try withoutActuallyEscaping(write) { write in
+        let results = try await onOwnThread {
             try ThreadWorld.run(ranks: ranks) { communicator in
                 var edges = 0
                 let session = RunSession(
@@ -139,8 +139,8 @@ private struct LLM2LLMCase {
         usual = try LLM2LLMCase()
     }
 
-    @Test func theSameOnAnyRanks() throws {
-        let (isComplete, said) = try usual.run("on 1", ranks: 1)
+    @Test func theSameOnAnyRanks() async throws {
+        let (isComplete, said) = try await usual.run("on 1", ranks: 1)
         #expect(isComplete && said.contains("round 2:") && said.contains("wrong seeds"))
         let expected = try usual.outcome("on 1")
         // Items and figures of three rounds, and the student.
@@ -150,33 +150,33 @@ private struct LLM2LLMCase {
         #expect(try usual.number("seeds", "on 1") == 12)
         #expect(try usual.number("teacher_calls", "on 1") ?? 0 > items - 12)
         for ranks in 2...3 {
-            try usual.run("on \(ranks)", ranks: ranks)
+            try await usual.run("on \(ranks)", ranks: ranks)
             #expect(try usual.outcome("on \(ranks)") == expected, "\(ranks) ranks")
         }
-        let again = try usual.run("on 1", ranks: 2)
+        let again = try await usual.run("on 1", ranks: 2)
         #expect(again.isComplete && again.said.contains("all is done"))
     }
 
     @Test(arguments: [0, 1, 3, 4, 6, 8, 10])
-    func stoppedAnywhereAndResumed(edge: Int) throws {
-        try usual.run("whole", ranks: 1)
-        #expect(try !usual.run("broken", ranks: 3, stopping: edge).isComplete)
-        #expect(try !usual.run("broken", ranks: 1, stopping: 2).isComplete)
-        #expect(try usual.run("broken", ranks: 2).isComplete)
+    func stoppedAnywhereAndResumed(edge: Int) async throws {
+        try await usual.run("whole", ranks: 1)
+        #expect(try await !usual.run("broken", ranks: 3, stopping: edge).isComplete)
+        #expect(try await !usual.run("broken", ranks: 1, stopping: 2).isComplete)
+        #expect(try await usual.run("broken", ranks: 2).isComplete)
         #expect(try usual.outcome("broken") == usual.outcome("whole"))
         #expect(
             try usual.number("teacher_calls", "broken") == usual.number("teacher_calls", "whole"))
     }
 
     @Test(arguments: Recipe.LLM2LLMOptions.Augmentation.allCases)
-    func everySourceOfItems(source: Recipe.LLM2LLMOptions.Augmentation) throws {
+    func everySourceOfItems(source: Recipe.LLM2LLMOptions.Augmentation) async throws {
         var run = usual
         run.recipe.method.llm2llm.augmentation = source
         run.recipe.method.llm2llm.additions = source == .eda ? 2 : 9
         run.recipe.method.llm2llm.edits = [.swap, .deletion]
         run.recipe.method.llm2llm.editShare = 0.3
         run.recipe.method.llm2llm.calls = 20
-        for ranks in [1, 3] { try run.run("on \(ranks)", ranks: ranks) }
+        for ranks in [1, 3] { try await run.run("on \(ranks)", ranks: ranks) }
         #expect(try run.outcome("on 1") == run.outcome("on 3"))
         let items = try #require(try run.number("items", "on 1"))
         switch source {
@@ -189,22 +189,26 @@ private struct LLM2LLMCase {
         #expect(try run.number("rounds", "on 1") == (source.hasRounds ? 3 : 1))
     }
 
-    @Test func anEncoderGivesLabelsAlone() throws {
+    @Test func anEncoderGivesLabelsAlone() async throws {
         var run = usual
         run.recipe.method.llm2llm.task = .choice
         run.recipe.method.llm2llm.choices = ["a", "b"]
-        #expect(throws: (any Error).self) { try run.run("run", ranks: 1) }
+        let wrong = run
+        await #expect(throws: (any Error).self) { try await wrong.run("run", ranks: 1) }
     }
 
-    @Test func anotherRunsFolderIsRefusedOrBegunAgain() throws {
-        try usual.run("run", ranks: 1)
+    @Test func anotherRunsFolderIsRefusedOrBegunAgain() async throws {
+        try await usual.run("run", ranks: 1)
         var other = usual
         try other.folder.write(
             "replies.jsonl", "{\"id\": \"nobody\", \"text\": \"x\"}\n")
-        let error = #expect(throws: MethodError.self) { try other.run("run", ranks: 2) }
+        let foreign = other
+        let error = await #expect(throws: MethodError.self) {
+            try await foreign.run("run", ranks: 2)
+        }
         #expect(error?.code == .unusableFolder)
         other.recipe.method.llm2llm.augmentation = .none
-        #expect(try other.run("run", ranks: 2, resume: .never).isComplete)
+        #expect(try await other.run("run", ranks: 2, resume: .never).isComplete)
         #expect(try other.number("items", "run") == 12)
         #expect(try other.outcome("run").count == 3)
     }

@@ -19,7 +19,7 @@ import Testing
         return try RunPlan(recipe, ranks: 1).text
     }
 
-    @Test func answersThatWereNeverRecorded() throws {
+    @Test func answersThatWereNeverRecorded() async throws {
         #expect(
             try plan {
                 $0.teacher.kind = .recorded
@@ -37,7 +37,7 @@ import Testing
         #expect(error?.message.contains("no answer is recorded for 7 of 60 records") == true)
     }
 
-    @Test func foldersThatCannotBeWritten() throws {
+    @Test func foldersThatCannotBeWritten() async throws {
         let file = try world.folder.write("a-file", "x")
         let error = #expect(throws: MethodError.self) {
             try plan { $0.outputDirectory = "\(file)/runs/x" }
@@ -47,7 +47,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: world.folder.file("not")))
     }
 
-    @Test func goldTextsThatAreNotThere() throws {
+    @Test func goldTextsThatAreNotThere() async throws {
         #expect(throws: (any Error).self) {
             try plan { $0.teacher.calibration = [world.folder.file("absent.jsonl")] }
         }

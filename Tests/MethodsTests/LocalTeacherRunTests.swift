@@ -98,13 +98,13 @@ private let stories = "data/stories260k"
     /// A silly teacher, but a trained one, and the whole way from texts to a student.
     @Test(
         .enabled(if: SharedData.has("\(stories)/model.safetensors"), "no stories260k in ../shared"))
-    func aRunLearnsFromADecodersLabels() throws {
+    func aRunLearnsFromADecodersLabels() async throws {
         var world = try RunCase()
         world.recipe.teacher.kind = .local
         world.recipe.teacher.model = SharedData.path(stories)
         world.recipe.teacher.labels = RunCase.labels
         world.recipe.teacher.task.minimumLabelMass = 0
-        for ranks in [1, 2] { try world.run("run\(ranks)", ranks: ranks) }
+        for ranks in [1, 2] { try await world.run("run\(ranks)", ranks: ranks) }
         let outcome = try world.outcome("run1")
         #expect(try world.outcome("run2") == outcome)
         #expect(outcome.report["labels_asked"] == "60")

@@ -117,13 +117,13 @@ struct RunCase {
     func run(
         _ name: String, ranks: Int, resume: ResumePoint = .automatic, stopping: Int? = nil,
         labelsOnly: Bool = false
-    ) throws -> (isComplete: Bool, said: String) {
+    ) async throws -> (isComplete: Bool, said: String) {
         var recipe = recipe
         recipe.outputDirectory = folder.file(name)
         let said = Mutex("")
         let write: @Sendable (String) -> Void = { text in said.withLock { $0 += text } }
         let (sent, yaml) = (SentRecipe(recipe: recipe), resolvedRecipe)
-        let results = try withoutActuallyEscaping(write) { write in
+        let results = try await onOwnThread {
             try ThreadWorld.run(ranks: ranks) { communicator in
                 var edges = 0
                 let session = RunSession(
