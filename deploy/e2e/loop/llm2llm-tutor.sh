@@ -7,7 +7,8 @@
 #
 #   LOOP_SEEDS="1 2 3"   LOOP_RANKS=1   LOOP_THREADS=2   the runs' seeds, ranks and threads of each: they change the speed alone
 #   LOOP_WIDTH LOOP_LAYERS LOOP_BROAD LOOP_EPOCHS        the student and its pretraining: problems, passes over them
-#   LOOP_ROUNDS LOOP_TUNE_EPOCHS LOOP_TEST               rounds, passes of a round, problems of the test
+#   LOOP_ROUNDS LOOP_PER_SEED LOOP_TUNE_EPOCHS LOOP_RATE   rounds, items for a wrong seed, passes and rate of a round
+#   LOOP_TEST                                             problems of the test
 set -euo pipefail
 retort=$1 double=$2
 ranks=${LOOP_RANKS:-1}
@@ -46,7 +47,7 @@ run pretrain.yaml
 echo "pretrained: $(value student_accuracy pretrain/report.json) of the examination"
 
 train() { echo "{epochs: $1, global_batch_size: 8, micro_batches: 2, max_tokens_per_pass: 4096, learning_rate: ${LOOP_RATE:-3.0e-4}, schedule: cosine, warmup_ratio: 0.1, weight_decay: 0}"; }
-method() { echo "{name: llm2llm, task: numeric, augmentation: $1, rounds: ${LOOP_ROUNDS:-5}, per_seed: 3, attempts: 4, calls: ${2:-0}, temperature: 1.0}"; }
+method() { echo "{name: llm2llm, task: numeric, augmentation: $1, rounds: ${LOOP_ROUNDS:-5}, per_seed: ${LOOP_PER_SEED:-3}, attempts: ${LOOP_ATTEMPTS:-6}, calls: ${2:-0}, temperature: 1.0}"; }
 epochs=${LOOP_TUNE_EPOCHS:-6}
 printf 'seed\tarm\titems\tcalls\taccuracy\n' >figures.tsv
 note() { # SEED ARM NAME
