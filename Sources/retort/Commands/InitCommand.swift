@@ -28,15 +28,17 @@ struct InitCommand: ParsableCommand {
     var output: String
 
     func run() throws {
-        let bound = try Tokenizer(contentsOf: tokenizer).idBound
-        let vocabulary = try DecoderConfiguration(file: config).vocabularySize
-        guard bound <= vocabulary else {
-            throw ModelError(
-                .malformed,
-                "\(config): vocab_size \(vocabulary) is less than the tokenizer's \(bound) ids")
+        try Launch.alone {
+            let bound = try Tokenizer(contentsOf: tokenizer).idBound
+            let vocabulary = try DecoderConfiguration(file: config).vocabularySize
+            guard bound <= vocabulary else {
+                throw ModelError(
+                    .malformed,
+                    "\(config): vocab_size \(vocabulary) is less than the tokenizer's \(bound) ids")
+            }
+            let count = try FreshDecoder.write(
+                configuration: config, tokenizer: tokenizer, seed: seed, to: output)
+            StandardOutput.write("\(output): \(count) weights\n")
         }
-        let count = try FreshDecoder.write(
-            configuration: config, tokenizer: tokenizer, seed: seed, to: output)
-        StandardOutput.write("\(output): \(count) weights\n")
     }
 }
