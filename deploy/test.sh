@@ -158,7 +158,7 @@ if wanted e2e; then
         [ "$name" != setup ] || continue
         say "$name"
         status=0
-        RETORT=$binaries/retort timeout 600 bash "$script" 2>"$logs/e2e-$name.log" | tee "$logs/e2e-$name.txt" || status=$?
+        RETORT=$binaries/retort timeout 900 bash "$script" 2>"$logs/e2e-$name.log" | tee "$logs/e2e-$name.txt" || status=$?
         p=$(grep -c '^ok ' "$logs/e2e-$name.txt" || true)
         f=$(grep -c '^not ok ' "$logs/e2e-$name.txt" || true)
         s=$(grep -c '^skip ' "$logs/e2e-$name.txt" || true)

@@ -3,7 +3,7 @@
 # rank, replay, and kill -9 at many random moments. In the end every record has one label, and the ledgers add up to
 # what the server counted.
 #
-#   RETORT_KILLS=N   moments of kill -9 (200)
+#   RETORT_KILLS=N   moments of kill -9 (60; 200 take ten minutes)
 # shellcheck source=deploy/e2e/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
@@ -154,14 +154,15 @@ else
 fi
 
 # --- kill -9 at random moments, of a rank or of all.
-kills=${RETORT_KILLS:-200}
+kills=${RETORT_KILLS:-60}
 start_server killed --latency-ms 20 --latency-jitter-ms 30
 recipe killed "$port" all.jsonl
 RANDOM=17
 for ((kill = 0; kill < kills; kill++)); do
     count=$((RANDOM % 4 + 1))
     choose_launcher "$count"
-    timeout 60 "${launcher[@]}" "$retort" labels make killed.yaml --set rate.max_in_flight=24 >killed.log 2>&1 </dev/null &
+    # mpirun waits for ever for a rank that is killed while it connects, and doesn't end at TERM then.
+    timeout -k 5 30 "${launcher[@]}" "$retort" labels make killed.yaml --set rate.max_in_flight=24 >killed.log 2>&1 </dev/null &
     launched=$!
     sleep "$(awk -v r="$RANDOM" 'BEGIN { print 0.15 + r / 32768 * 0.8 }')"
     if [ $((RANDOM % 3)) -eq 0 ]; then
