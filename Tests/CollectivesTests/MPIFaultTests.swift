@@ -92,7 +92,8 @@ struct MPIFaultTests {
     @Test func aRankIsStopped() throws {
         let job = try MPIJob.run(.stopped)
         #expect(job.exitCode == RankFailure.communicationExitCode)
-        #expect(job.count("missing: rank 1 (does not answer)") >= 2)
+        // Every rank that waits says so, unless mpirun ends it because another was faster.
+        #expect(job.count("missing: rank 1 (does not answer)") >= 1)
         #expect(job.seconds < 20)
     }
 
