@@ -24,15 +24,22 @@ struct FineTuning {
     /// - Returns: True when all is done; false when stopped, to be called again.
     func run(resume: ResumePoint) throws -> Bool {
         let inputs = try GenerativeInputs(session)
-        let status = try session.claimFolder(inputs.fingerprint, resume)
-        if status.isComplete {
-            console.say("all is done: \(session.folder.path)")
-            if console.isLeader { console.write(try FineTuningReport.table(session.folder)) }
-            return true
+        return try session.carryOut(
+            inputs.fingerprint, resume,
+            report: { try FineTuningReport.table(session.folder) }
+        ) { secondsBefore in
+            try work(inputs, resume, secondsBefore)
         }
+    }
+
+    private func work(
+        _ inputs: GenerativeInputs, _ resume: ResumePoint, _ secondsBefore: Double
+    ) throws -> RunOutcome {
         inputs.say(console)
         let student = try GenerativeStudent(session)
         console.say("student: \(student.description)")
+        // Training ends with an evaluation of the last weights, unless it had ended before this call.
+        var last: AnswerScore?
         let outcome = try student.train(
             GenerativeStudent.Lessons(
                 examples: inputs.pool, options: recipe.train, folder: session.folder,
@@ -40,28 +47,23 @@ struct FineTuning {
             resume: resume
         ) { step in
             guard !inputs.test.isEmpty else { return nil }
-            let accuracy = try score(student, inputs.test).accuracy
-            console.say("step \(step) | evaluation: accuracy \(fixed(accuracy, 4))")
-            return accuracy
+            let score = try score(student, inputs.test)
+            last = score
+            console.say("step \(step) | evaluation: accuracy \(fixed(score.accuracy, 4))")
+            return score.accuracy
         }
-        guard outcome.isComplete else {
-            try session.leave(status, isComplete: false)
-            console.say("stopped; the same command goes on from there")
-            return false
-        }
+        guard outcome.isComplete else { return .stopped("while training") }
+        if last == nil, !inputs.test.isEmpty { last = try score(student, inputs.test) }
         let report = FineTuningReport(
             recipe: recipe, trained: inputs.pool.count - outcome.tooLong, tooLong: outcome.tooLong,
-            score: inputs.test.isEmpty ? nil : try score(student, inputs.test),
-            loss: try student.meanLoss(of: inputs.test),
+            score: last, loss: try student.meanLoss(of: inputs.test),
             ranks: session.communicator.size, samplesPerSecond: outcome.samplesPerSecond,
-            seconds: status.secondsBefore + session.secondsSoFar)
+            seconds: secondsBefore + session.secondsSoFar)
         try student.export(to: session.folder.student)
         if console.isLeader {
             try report.write(to: session.folder, program: session.program)
-            console.write(try FineTuningReport.table(session.folder))
         }
-        try session.leave(status, isComplete: true)
-        return true
+        return .complete
     }
 
     private func score(
@@ -120,13 +122,7 @@ private struct FineTuningReport {
     }
 
     static func table(_ folder: RunFolder) throws -> String {
-        let report = try FinishedReport(folder: folder)
-        var table = TextTable([.init("figure"), .init("value", .right)])
-        for (name, key, decimals) in rows {
-            guard let value = report.number(key) else { continue }
-            table.add([name, decimals == 0 ? String(Int(value)) : fixed(value, decimals)])
-        }
-        return table.text + "report: \(folder.page)\nstudent: \(folder.student)\n"
+        try FinishedReport(folder: folder).table(rows)
     }
 
     private static let rows: [(String, String, Int)] = [

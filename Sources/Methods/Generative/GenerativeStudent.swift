@@ -154,12 +154,11 @@ final class GenerativeStudent {
     ///
     /// Adapters are merged into the model, and lie beside it as `peft` writes them.
     func export(to path: String) throws {
-        if session.console.isLeader {
+        try session.byLeader {
             try model.export(to: path)
             if let adapters = model as? LoRAModel {
                 try adapters.saveAdapter(to: "\(path)-adapter")
             }
         }
-        try session.communicator.barrier()
     }
 }

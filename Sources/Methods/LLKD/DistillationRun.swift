@@ -43,42 +43,38 @@ public final class DistillationRun {
         }
         let inputs = try RunInputs(recipe)
         let fingerprint = try fingerprint(inputs)
-        let status = try session.claimFolder(fingerprint, resume)
-        if status.isComplete {
-            console.say("all is done: \(folder.path)")
-            try showReport()
-            return true
+        return try session.carryOut(
+            fingerprint, resume, report: { try RunSummary.table(folder) }
+        ) { secondsBefore in
+            try work(inputs, fingerprint, resume, asksTeacher, secondsBefore)
         }
+    }
+
+    private func work(
+        _ inputs: RunInputs, _ fingerprint: String, _ resume: ResumePoint, _ asksTeacher: Bool,
+        _ secondsBefore: Double
+    ) throws -> RunOutcome {
         report(inputs)
-        let source = try StudentSource(recipe)
+        let source = try ClassifierSource(recipe)
         let teacher = try TeacherFactory.make(recipe, compute: compute)
-        let labels = try label(
-            inputs, teacher, mayAsk: asksTeacher)
-        guard let labelled = labels else {
-            try session.leave(status, isComplete: false)
-            console.say("stopped while labelling; the same command goes on from there")
-            return false
+        guard let labelled = try label(inputs, teacher, mayAsk: asksTeacher) else {
+            return .stopped("while labelling")
         }
         let stage = try trainStage(inputs, labelled, source, fingerprint)
         let training = try stage.run(
             labelled.pool, resume: resume, isStopRequested: isStopRequested)
         guard training.isComplete else {
-            try session.leave(status, isComplete: false)
-            console.say(
-                "stopped after step \(training.progress.step); the same command goes on from there")
-            return false
+            return .stopped("after step \(training.progress.step)")
         }
         let summary = try RunSummary.measure(
             recipe: recipe, inputs: inputs, labelled: labelled, stage: stage, training: training,
-            seconds: status.secondsBefore + session.secondsSoFar, ranks: communicator.size)
+            seconds: secondsBefore + session.secondsSoFar, ranks: communicator.size)
         if console.isLeader {
             try stage.student.export(to: folder.student)
             try summary.write(
                 to: folder, program: session.program, resolvedRecipe: session.resolvedRecipe)
         }
-        try session.leave(status, isComplete: true)
-        try showReport()
-        return true
+        return .complete
     }
 
     /// Labels the pool, and does nothing else.
@@ -98,11 +94,10 @@ public final class DistillationRun {
         }
         // The pool isn't read first: it may be long, and what it holds decides nothing here, since every
         // answer is kept under the name of its request.
-        if console.isLeader {
+        try session.byLeader {
             try folder.create()
             try folder.write(session.resolvedRecipe, to: folder.recipe)
         }
-        try communicator.barrier()
         console.say("teacher: \(teacher.description)")
         return try labelStage(teacher).servers(servers).runPool()
     }
@@ -182,7 +177,7 @@ public final class DistillationRun {
     }
 
     private func trainStage(
-        _ inputs: RunInputs, _ labelled: LabelledInputs, _ source: StudentSource,
+        _ inputs: RunInputs, _ labelled: LabelledInputs, _ source: ClassifierSource,
         _ fingerprint: String
     ) throws -> TrainStage {
         let labels = labelled.pool.labels
@@ -229,29 +224,6 @@ public final class DistillationRun {
         }
         if inputs.overlap > 0 {
             console.warn("\(inputs.overlap) test texts are in the pool too; figures will flatter")
-        }
-    }
-
-    private func showReport() throws {
-        guard console.isLeader else { return }
-        console.write(try RunSummary.table(folder))
-    }
-}
-
-/// What the student starts from, opened and checked before the teacher is asked for anything.
-private struct StudentSource {
-    let folder: ModelFolder
-    let tokenizer: Tokenizer
-
-    init(_ recipe: Recipe) throws {
-        folder = try ModelFolder(path: recipe.student.model)
-        tokenizer = try Tokenizer(contentsOf: recipe.student.model)
-        let longest = folder.configuration.maximumLength
-        guard recipe.student.maximumLength <= longest else {
-            throw MethodError(
-                .invalidRecipe,
-                "student.max_seq_length \(recipe.student.maximumLength) is more than the "
-                    + "\(longest) positions of \(folder.path)")
         }
     }
 }

@@ -142,13 +142,7 @@ struct RunSummary {
 
     /// The key figures of a finished run's folder as a table for the terminal.
     static func table(_ folder: RunFolder) throws -> String {
-        let report = try FinishedReport(folder: folder)
-        var table = TextTable([.init("figure"), .init("value", .right)])
-        for (name, key, decimals) in rows {
-            guard let value = report.number(key) else { continue }
-            table.add([name, decimals == 0 ? String(Int(value)) : fixed(value, decimals)])
-        }
-        return table.text + "report: \(folder.page)\nstudent: \(folder.student)\n"
+        try FinishedReport(folder: folder).table(rows)
     }
 
     private static let rows: [(String, String, Int)] = [
@@ -165,22 +159,4 @@ struct RunSummary {
         ("samples/s in training", "train_samples_per_s", 1),
         ("seconds", "seconds", 1),
     ]
-}
-
-/// A finished run's `report.json`.
-public struct FinishedReport {
-    private let members: [String: Any]
-
-    /// Reads a folder's report.
-    public init(folder: RunFolder) throws {
-        guard let data = FileManager.default.contents(atPath: folder.report),
-            let members = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
-        else {
-            throw MethodError(.unusableFolder, "\(folder.report): missing or not a report")
-        }
-        self.members = members
-    }
-
-    /// A numeric figure, nil if it is absent or unknown.
-    public func number(_ key: String) -> Double? { (members[key] as? NSNumber)?.doubleValue }
 }

@@ -155,14 +155,7 @@ struct LLM2LLMReport {
                 "teacher_failed_seeds",
                 .integer(rounds.reduce(0) { $0 + ($1.tally?.unsatisfied ?? 0) })),
         ]
-        if let spending {
-            members += [
-                .init("teacher_requests", .integer(Int(spending.responses))),
-                .init("teacher_prompt_tokens", .integer(Int(spending.promptTokens))),
-                .init("teacher_completion_tokens", .integer(Int(spending.completionTokens))),
-                .init("teacher_price_micro", .integer(Int(spending.priceMicro))),
-            ]
-        }
+        if let spending { members += spending.figures }
         return members + [
             .init("per_round", .list(rounds.indices.map(member))),
             .init("ranks", .integer(ranks)),

@@ -30,35 +30,34 @@ struct LLM2LLMRun {
             recipe: session.decisiveRecipe,
             files: InputFiles.digest(of: InputFiles.of(recipe)))
         let files = LLM2LLMFiles(folder: session.folder)
-        let status = try session.claimFolder(fingerprint, resume)
-        if status.isComplete {
-            console.say("all is done: \(session.folder.path)")
-            try show()
-            return true
+        return try session.carryOut(
+            fingerprint, resume, report: { try LLM2LLMReport.table(session.folder) }
+        ) { secondsBefore in
+            try session.byLeader {
+                if resume == .never { try files.remove() }
+                try files.create()
+            }
+            return try work(data, fingerprint, files, secondsBefore)
         }
-        try session.byLeader {
-            if resume == .never { try files.remove() }
-            try files.create()
-        }
+    }
+
+    private func work(
+        _ data: LLM2LLMData, _ fingerprint: String, _ files: LLM2LLMFiles,
+        _ secondsBefore: Double
+    ) throws -> RunOutcome {
         say(data)
         let student = try roundStudent(data)
         console.say("student: \(student.description)")
-        do {
-            let method = LLM2LLM(
-                session: session, data: data, files: files, fingerprint: fingerprint,
-                student: student, augmenter: try augmenter(data), spent: spent)
-            switch try method.run() {
-            case .complete(let rounds):
-                try finish(rounds, student, status)
-                return true
-            case .stopped(let place):
-                console.say("stopped \(place); the same command goes on from there")
-            }
-        } catch is TextsStopped {
-            console.say("stopped while asking the teacher; the same command goes on from there")
+        let method = LLM2LLM(
+            session: session, data: data, files: files, fingerprint: fingerprint,
+            student: student, augmenter: try augmenter(data), spent: spent)
+        switch try method.run() {
+        case .stopped(let place): return .stopped(place)
+        case .complete(let rounds):
+            try student.export(to: session.folder.student)
+            try write(rounds, seconds: secondsBefore + session.secondsSoFar)
+            return .complete
         }
-        try session.leave(status, isComplete: false)
-        return false
     }
 
     private func say(_ data: LLM2LLMData) {
@@ -86,10 +85,7 @@ struct LLM2LLMRun {
     private func augmenter(_ data: LLM2LLMData) throws -> Augmenter {
         var waves: AugmentationWaves?
         if options.augmentation.asksTeacher {
-            let teacher = try TextTeacher(
-                recipe, folder: session.folder, communicator: session.communicator,
-                compute: session.compute, console: console,
-                isStopRequested: session.isStopRequested)
+            let teacher = try TextTeacher(session)
             console.say("teacher: \(teacher.description)")
             waves = AugmentationWaves(
                 task: data.task, options: options,
@@ -112,27 +108,17 @@ struct LLM2LLMRun {
             ? LedgerTotals(folder: session.folder.labels).priceMicro : 0
     }
 
-    private func finish(
-        _ rounds: [LLM2LLMRound], _ student: any RoundStudent, _ status: RunStatus
-    ) throws {
-        try student.export(to: session.folder.student)
+    private func write(_ rounds: [LLM2LLMRound], seconds: Double) throws {
         let report = LLM2LLMReport(
             recipe: recipe, rounds: rounds,
             spending: options.augmentation.asksTeacher
                 ? try LedgerTotals(folder: session.folder.labels) : nil,
             ranks: session.communicator.size, threads: session.compute.threadCount,
-            seconds: status.secondsBefore + session.secondsSoFar)
+            seconds: seconds)
         try session.byLeader {
             try report.write(
                 to: session.folder, program: session.program,
                 resolvedRecipe: session.resolvedRecipe)
         }
-        try session.leave(status, isComplete: true)
-        try show()
-    }
-
-    private func show() throws {
-        guard console.isLeader else { return }
-        console.write(try LLM2LLMReport.table(session.folder))
     }
 }

@@ -33,8 +33,7 @@ final class ClassifierOfRound: RoundStudent {
     let description: String
     private let recipe: Recipe
     private let labels: LabelSet
-    private let folder: ModelFolder
-    private let tokenizer: Tokenizer
+    private let source: ClassifierSource
     private let session: RunSession
     private var student: BertClassifier?
 
@@ -46,23 +45,15 @@ final class ClassifierOfRound: RoundStudent {
         recipe.method.target = .hard
         self.recipe = recipe
         self.labels = labels
-        folder = try ModelFolder(path: recipe.student.model)
-        tokenizer = try Tokenizer(contentsOf: recipe.student.model)
-        let longest = folder.configuration.maximumLength
-        guard recipe.student.maximumLength <= longest else {
-            throw MethodError(
-                .invalidRecipe,
-                "student.max_seq_length \(recipe.student.maximumLength) is more than the "
-                    + "\(longest) positions of \(folder.path)")
-        }
-        description = "\(folder.path), a classifier of \(labels.count) labels"
+        source = try ClassifierSource(recipe)
+        description = "\(source.folder.path), a classifier of \(labels.count) labels"
     }
 
     func train(
         on items: [LLM2LLMItem], in folder: RunFolder, fingerprint: String
     ) throws -> Bool {
         let student = try BertClassifier(
-            self.folder, labels: labels.names, seed: recipe.seed, newHead: recipe.student.newHead)
+            source.folder, labels: labels.names, seed: recipe.seed, newHead: recipe.student.newHead)
         self.student = student
         let records = items.map {
             Record(id: $0.id, text: $0.question, source: Place(file: $0.source, line: 0))
@@ -73,14 +64,14 @@ final class ClassifierOfRound: RoundStudent {
         return try TrainStage(
             recipe: recipe, folder: folder, fingerprint: fingerprint,
             communicator: session.communicator, compute: session.compute,
-            console: session.console, student: student, tokenizer: tokenizer, evaluation: nil
+            console: session.console, student: student, tokenizer: source.tokenizer, evaluation: nil
         ).run(pool, resume: .automatic, isStopRequested: session.isStopRequested).isComplete
     }
 
     func answers(to items: [LLM2LLMItem]) throws -> [String] {
         guard let student else { preconditionFailure("asked before it was trained") }
         let texts = TokenizedTexts(
-            items.map(\.question), tokenizer: tokenizer,
+            items.map(\.question), tokenizer: source.tokenizer,
             maximumLength: recipe.student.maximumLength)
         return try Inference(student, compute: session.compute)
             .probabilities(of: items.count, over: session.communicator) { $0.map { texts[$0] } }

@@ -124,14 +124,7 @@ struct PrimingReport {
             .init("validation", validation?.report ?? .null),
             .init("left_out", .object(results.compactMap(\.first).map(leftOut))),
         ]
-        if let spending {
-            members += [
-                .init("teacher_requests", .integer(Int(spending.responses))),
-                .init("teacher_prompt_tokens", .integer(Int(spending.promptTokens))),
-                .init("teacher_completion_tokens", .integer(Int(spending.completionTokens))),
-                .init("teacher_price_micro", .integer(Int(spending.priceMicro))),
-            ]
-        }
+        if let spending { members += spending.figures }
         return members + [
             .init("ranks", .integer(ranks)), .init("seconds", .number(seconds)),
         ]

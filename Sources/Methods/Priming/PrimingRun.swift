@@ -28,35 +28,31 @@ struct PrimingRun {
         let inputs = try GenerativeInputs(session)
         let data = try PrimingData(pool: inputs.pool, test: inputs.test, recipe)
         let files = PrimingFiles(folder: session.folder)
-        let status = try session.claimFolder(inputs.fingerprint, resume)
-        if status.isComplete {
-            console.say("all is done: \(session.folder.path)")
-            try show()
-            return true
+        return try session.carryOut(inputs.fingerprint, resume, report: report) { secondsBefore in
+            if resume == .never { try session.byLeader { try files.remove() } }
+            return try work(inputs, data, files, secondsBefore)
         }
-        if resume == .never { try session.byLeader { try files.remove() } }
+    }
+
+    private func work(
+        _ inputs: GenerativeInputs, _ data: PrimingData, _ files: PrimingFiles,
+        _ secondsBefore: Double
+    ) throws -> RunOutcome {
         inputs.say(console)
         console.say(
             "training: \(data.training.count); validation: \(data.validation.count); "
                 + "test: \(data.test.count)")
         let student = try GenerativeStudent(session)
         console.say("student: \(student.description)")
-        do {
-            let method = Priming(
-                session: session, data: data, files: files, fingerprint: inputs.fingerprint,
-                student: student, teacher: try teacher(student))
-            switch try method.run() {
-            case .complete(let results):
-                try finish(results, data, files, status)
-                return true
-            case .stopped(let place):
-                console.say("stopped \(place); the same command goes on from there")
-            }
-        } catch is TextsStopped {
-            console.say("stopped while asking the teacher; the same command goes on from there")
+        let method = Priming(
+            session: session, data: data, files: files, fingerprint: inputs.fingerprint,
+            student: student, teacher: try teacher(student))
+        switch try method.run() {
+        case .stopped(let place): return .stopped(place)
+        case .complete(let results):
+            try write(results, files, seconds: secondsBefore + session.secondsSoFar)
+            return .complete
         }
-        try session.leave(status, isComplete: false)
-        return false
     }
 
     /// The teacher in the part that the recipe gives it.
@@ -66,10 +62,7 @@ struct PrimingRun {
         case .logits:
             return .scorer(try PrimingSignals(session, student))
         case .text:
-            let teacher = try TextTeacher(
-                recipe, folder: session.folder, communicator: session.communicator,
-                compute: session.compute, console: console,
-                isStopRequested: session.isStopRequested)
+            let teacher = try TextTeacher(session)
             console.say("teacher: \(teacher.description)")
             return .writer(
                 PrimingTexts(
@@ -77,40 +70,28 @@ struct PrimingRun {
         }
     }
 
-    private func finish(
-        _ results: [[PrimingResult]], _ data: PrimingData, _ files: PrimingFiles,
-        _ status: RunStatus
+    private func write(
+        _ results: [[PrimingResult]], _ files: PrimingFiles, seconds: Double
     ) throws {
         let report = PrimingReport(
             recipe: recipe, results: results, ranks: session.communicator.size,
             spending: options.signal == .text && !options.arms.isEmpty
                 ? try LedgerTotals(folder: session.folder.labels) : nil,
-            seconds: status.secondsBefore + session.secondsSoFar)
+            seconds: seconds)
         try session.byLeader {
             if let chosen = report.chosen { try files.choose(chosen, recipe.seed) }
             try report.write(
                 to: session.folder, program: session.program,
                 resolvedRecipe: session.resolvedRecipe)
         }
-        try session.leave(status, isComplete: true)
-        try show()
     }
 
-    private func show() throws {
-        guard console.isLeader else { return }
+    private func report() throws -> String {
         let path = PrimingReport.tables(session.folder)
         guard let text = FileManager.default.contents(atPath: path) else {
             throw MethodError(
                 .unusableFolder, "\(path): is missing; begin again with --resume never")
         }
-        console.write(String(decoding: text, as: UTF8.self))
-    }
-}
-
-extension RunSession {
-    /// Does something on the leading rank; the others wait until it is done.
-    func byLeader(_ work: () throws -> Void) throws {
-        if console.isLeader { try work() }
-        try communicator.barrier()
+        return String(decoding: text, as: UTF8.self)
     }
 }

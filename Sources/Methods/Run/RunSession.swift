@@ -67,24 +67,77 @@ public final class RunSession {
                 "\(folder.path): holds a run of another recipe or other data; set output_dir "
                     + "elsewhere, or begin again with --resume never")
         }
-        if console.isLeader {
+        try byLeader {
             // Begun again: an earlier run's checkpoints must not be taken for this one's.
             if found != nil { try folder.removeCheckpoints() }
             try folder.create()
             try folder.write(resolvedRecipe, to: folder.recipe)
             try fresh.write(folder)
         }
-        try communicator.barrier()
         return fresh
     }
 
-    /// Notes how long the run has taken, and that it is over or not; a collective.
-    func leave(_ status: RunStatus, isComplete: Bool) throws {
+    /// The course of every run; a collective.
+    ///
+    /// The folder is claimed, the work is done unless it is done already, how far it came is noted, and the
+    /// report is shown.
+    ///
+    /// - Parameters:
+    ///   - fingerprint: Of everything that decides the results.
+    ///   - resume: `never` begins again; anything else goes on.
+    ///   - report: The finished run's report, as text for the terminal.
+    ///   - work: Everything that isn't done yet; told the seconds that earlier calls took.
+    /// - Returns: True when all is done; false when stopped, to be called again.
+    func carryOut(
+        _ fingerprint: String, _ resume: ResumePoint, report: () throws -> String,
+        _ work: (_ secondsBefore: Double) throws -> RunOutcome
+    ) throws -> Bool {
+        let status = try claimFolder(fingerprint, resume)
+        if status.isComplete {
+            console.say("all is done: \(folder.path)")
+        } else {
+            switch try outcome(of: { try work(status.secondsBefore) }) {
+            case .complete: try leave(status, isComplete: true)
+            case .stopped(let place):
+                try leave(status, isComplete: false)
+                console.say("stopped \(place); the same command goes on from there")
+                return false
+            }
+        }
+        if console.isLeader { console.write(try report()) }
+        return true
+    }
+
+    /// Being stopped while a teacher is asked comes as an error, from wherever it was asked.
+    private func outcome(of work: () throws -> RunOutcome) throws -> RunOutcome {
+        do {
+            return try work()
+        } catch is TextsStopped {
+            return .stopped("while asking the teacher")
+        }
+    }
+
+    /// Notes how long the run has taken, and that it is over or not.
+    ///
+    /// The others must not leave, and a second run not begin, before the folder is complete.
+    private func leave(_ status: RunStatus, isComplete: Bool) throws {
         var status = status
         status.secondsBefore += secondsSoFar
         status.isComplete = isComplete
-        if console.isLeader { try status.write(folder) }
-        // The others must not leave, and a second run not begin, before the folder is complete.
+        try byLeader { try status.write(folder) }
+    }
+
+    /// Does something on the leading rank; the others wait until it is done.
+    func byLeader(_ work: () throws -> Void) throws {
+        if console.isLeader { try work() }
         try communicator.barrier()
     }
+}
+
+/// How a call of a run ended.
+enum RunOutcome {
+    /// Everything is done and written.
+    case complete
+    /// A signal came: where it was.
+    case stopped(String)
 }

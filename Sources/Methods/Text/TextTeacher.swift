@@ -85,6 +85,14 @@ public final class TextTeacher {
         description = source.description
     }
 
+    /// The teacher of a run; a collective.
+    convenience init(_ session: RunSession) throws {
+        try self.init(
+            session.recipe, folder: session.folder, communicator: session.communicator,
+            compute: session.compute, console: session.console,
+            isStopRequested: session.isStopRequested)
+    }
+
     /// The teacher's texts: an answer to each request, in their order.
     ///
     /// A collective: every rank calls it with the same requests. Requests that ask the same share an
