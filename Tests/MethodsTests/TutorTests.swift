@@ -39,10 +39,7 @@ import Testing
     }
 
     @Test func ratesAreKept() {
-        var options = TutorOptions()
-        options.tutor = true
-        (options.tutorErrors, options.tutorRepeats, options.tutorBreaks) = (0.2, 0, 0)
-        let tutor = Tutor(options: options, seed: 1)
+        let tutor = tutor(errors: 0.2, isLaconic: false)
         var draws = TutorDraws(8)
         let problem = TutorProblem(TutorShape.hard[0], &draws)
         let replies = (0..<500).map {
@@ -61,11 +58,7 @@ import Testing
     }
 
     @Test func aLaconicTutorGivesStepsWhereTheyAreAskedFor() {
-        var options = TutorOptions()
-        options.tutor = true
-        options.tutorLaconic = true
-        (options.tutorErrors, options.tutorRepeats, options.tutorBreaks) = (0.1, 0, 0)
-        let tutor = Tutor(options: options, seed: 1)
+        let tutor = tutor(errors: 0.1, isLaconic: true)
         var draws = TutorDraws(8)
         let problem = TutorProblem(TutorShape.hard[0], &draws)
         func replies(_ prompt: String) -> [String] {
@@ -83,5 +76,14 @@ import Testing
             replies("Answer, then go over it.\n\n").allSatisfy {
                 $0 == "\(result)\n\(problem.working)"
             })
+    }
+
+    /// One that neither repeats itself nor breaks the form.
+    private func tutor(errors: Double, isLaconic: Bool) -> Tutor {
+        var options = TutorOptions()
+        options.tutorErrors = errors
+        (options.tutorRepeats, options.tutorBreaks) = (0, 0)
+        options.tutorLaconic = isLaconic
+        return Tutor(options: options, seed: 1)
     }
 }
