@@ -12,10 +12,13 @@ extension GradientSink.Node {
 }
 
 extension Tape {
-    /// Sums the gradient of an embedding table, of which a batch touches few rows.
-    func foldEmbedding(table: Variable, ids: [Int32], outputGradient: Matrix) {
+    /// Sums the gradient of an embedding table, of which a batch touches few rows; that of the row
+    /// `frozen` is zero.
+    func foldEmbedding(
+        table: Variable, ids: [Int32], except frozen: Int32?, outputGradient: Matrix
+    ) {
         guard let indices = claim(table), let sink else { return }
-        let uses = RowUses(ids: ids)
+        let uses = RowUses(ids: ids, except: frozen)
         for node in sink.nodes {
             if let collector = node.collector(of: indices) {
                 fold(uses, outputGradient, in: node, to: collector)
@@ -103,9 +106,10 @@ private struct RowUses {
     let rows: [Int]
     private(set) var groups: [(id: Int, rows: Range<Int>)] = []
 
-    init(ids: [Int32]) {
+    init(ids: [Int32], except frozen: Int32?) {
         // One integer each, the id above the row: sorted several times as fast as pairs.
-        let sorted = ids.enumerated().map { Int($0.element) << 32 | $0.offset }.sorted()
+        var sorted = ids.enumerated().map { Int($0.element) << 32 | $0.offset }.sorted()
+        if let frozen { sorted.removeAll { $0 >> 32 == Int(frozen) } }
         rows = sorted.map { $0 & 0xFFFF_FFFF }
         var start = 0
         for end in sorted.indices.map({ $0 + 1 }) {

@@ -19,12 +19,14 @@ extension Tape {
                 "\(parameters.parameters[indices.lowerBound].name) is used as an activation, not "
                     + "as a weight")
 
-        case .embeddingSum(let tables, let ids):
-            for (table, ids) in zip(tables, ids) {
+        case .embeddingSum(let tables, let ids, let frozenRows):
+            for (place, table) in tables.enumerated() {
+                let ids = ids[place]
                 if let head = weights(table).flatMap({ tiedHeads[$0] }) {
                     foldTiedTable(table, head, ids: ids, dy)
                 } else {
-                    foldEmbedding(table: table, ids: ids, outputGradient: dy)
+                    foldEmbedding(
+                        table: table, ids: ids, except: frozenRows[place], outputGradient: dy)
                 }
             }
 

@@ -31,7 +31,7 @@ enum Operation {
     /// An input that needs no gradient.
     case constant
     /// Sum over tables of `table[ids]`.
-    case embeddingSum(tables: [Variable], ids: [[Int32]])
+    case embeddingSum(tables: [Variable], ids: [[Int32]], frozenRows: [Int32?])
     /// `x W^T + b`.
     case linear(x: Variable, LinearWeights)
     /// `f(x W^T + b)`, with the argument of f.
@@ -69,7 +69,7 @@ enum Operation {
     var inputs: [Variable] {
         switch self {
         case .parameter, .constant, .input, .recomputed: []
-        case .embeddingSum(let tables, _): tables
+        case .embeddingSum(let tables, _, _): tables
         case .linear(let x, let linear), .activatedLinear(let x, let linear, _, _),
             .gatedLinear(let x, let linear, _):
             [x] + linear.trained

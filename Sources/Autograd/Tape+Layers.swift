@@ -9,8 +9,17 @@ extension Tape {
     /// Sum of rows of several tables: `y[i] = sum over t of tables[t][ids[t][i]]`, `N x D`.
     ///
     /// Ids must be inside their tables; the model checks its input.
-    public func embeddingSum(_ tables: [Variable], ids: [[Int32]]) -> Variable {
-        precondition(tables.count == ids.count && !tables.isEmpty)
+    ///
+    /// - Parameters:
+    ///   - tables: The tables.
+    ///   - ids: Of each table the row of each token.
+    ///   - frozenRows: Of each table the row that gets no gradient, that of padding; nil for none.
+    public func embeddingSum(
+        _ tables: [Variable], ids: [[Int32]], frozenRows: [Int32?]? = nil
+    ) -> Variable {
+        let frozenRows = frozenRows ?? tables.map { _ in nil }
+        precondition(
+            tables.count == ids.count && tables.count == frozenRows.count && !tables.isEmpty)
         let output = fresh(rows: layout.tokenCount, columns: tables[0].value.columns)
         compute.measured("embedding") {
             compute.embedding(tables[0].value, ids: ids[0], into: output)
@@ -23,7 +32,8 @@ extension Tape {
                 recycle(other)
             }
         }
-        return record(.embeddingSum(tables: tables, ids: ids), output, axis: .tokens)
+        return record(
+            .embeddingSum(tables: tables, ids: ids, frozenRows: frozenRows), output, axis: .tokens)
     }
 
     /// The exact Gaussian error linear unit, `x Phi(x)`.

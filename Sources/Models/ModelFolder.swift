@@ -13,18 +13,20 @@ public struct ModelFolder: Sendable {
     /// Where it lies.
     public let path: String
     /// What its `config.json` says.
-    public let configuration: BertConfiguration
+    public let configuration: EncoderConfiguration
     /// How a sentence encoder in this folder pools (`1_Pooling/config.json`), if it is one.
     public let sentencePooling: SentencePooling?
+    /// The last name of `architectures`, say `BertForSequenceClassification`, if there is one.
+    public let architecture: String?
     private let weights: SafetensorsFile
 
     /// Files that belong to the tokenizer and go with an export.
     private static let tokenizerFiles = [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt",
+        "vocab.json", "merges.txt", "spm.model", "added_tokens.json",
     ]
-    /// Tensors that files carry and that hold no weights: index buffers, and heads of other tasks.
+    /// Tensors that files carry and that hold no weights: index buffers.
     private static let ignoredSuffixes = ["embeddings.position_ids"]
-    private static let ignoredPrefixes = ["cls."]
 
     /// Opens a folder: reads its configuration, maps its weights.
     public init(path: String) throws(ModelError) {
@@ -36,7 +38,9 @@ public struct ModelFolder: Sendable {
             throw ModelError(.missing, "\(path): not a folder; give the model's folder")
         }
         self.path = path
-        configuration = try BertConfiguration(JSONFields(path: "\(path)/config.json"))
+        let json = try JSONFields(path: "\(path)/config.json")
+        configuration = try EncoderConfiguration(json)
+        architecture = try json.texts("architectures")?.last
         sentencePooling = try SentencePooling(folder: path)
         do {
             weights = try SafetensorsFile(path: "\(path)/model.safetensors")
@@ -79,11 +83,14 @@ public struct ModelFolder: Sendable {
         }
         weights.releasePages()
         parameters.noteChange()
+        // Of a head that is drawn anew the file may have another form; RoBERTa's classifier has no pooler.
+        let others = configuration.family.pretrainingHeads + fresh.map { "\($0)." }
+        let ignoresPooler = initializer == nil || configuration.family == .roberta
         let unknown = weights.names.filter { name in
             !wanted.contains(name)
                 && !Self.ignoredSuffixes.contains { name.hasSuffix($0) }
-                && !Self.ignoredPrefixes.contains { name.hasPrefix($0) }
-                && !(initializer == nil && name.contains("pooler."))
+                && !others.contains { name.hasPrefix($0) }
+                && !(ignoresPooler && name.contains("pooler."))
         }
         if let first = unknown.first {
             let others = unknown.count > 1 ? " and \(unknown.count - 1) more" : ""
@@ -116,27 +123,43 @@ public struct ModelFolder: Sendable {
         }
     }
 
+    /// The first weight of a task's head that the folder lacks; nil when it has all of them.
+    public func missingWeight(of task: EncoderTask) -> String? {
+        let form = EncoderHead.form(configuration, task)
+        return EncoderHead.layout(form, width: configuration.hiddenSize).map(\.name).first {
+            !weights.contains($0)
+        }
+    }
+
     /// Writes weights, configuration and tokenizer as a new folder.
     func export(
-        _ parameters: ParameterSet, labels: [String], to target: String
+        _ parameters: ParameterSet, task: EncoderTask, labels: [String], to target: String
     ) throws(ModelError) {
         try FolderExport.write(
             parameters, from: path, companions: Self.tokenizerFiles, to: target
         ) {
-            try exportedConfiguration(labels)
+            try exportedConfiguration(task, labels)
         }
     }
 
-    private func exportedConfiguration(_ labels: [String]) throws(ModelError) -> Data {
+    private func exportedConfiguration(
+        _ task: EncoderTask, _ labels: [String]
+    ) throws(ModelError) -> Data {
         var json = try JSONFields(path: "\(path)/config.json")
-        let numbered = labels.enumerated()
-        json.set("architectures", ["BertForSequenceClassification"])
-        json.set(
-            "id2label",
-            Dictionary(uniqueKeysWithValues: numbered.map { (String($0.offset), $0.element) }))
-        json.set(
-            "label2id", Dictionary(uniqueKeysWithValues: numbered.map { ($0.element, $0.offset) }))
-        json.set("problem_type", "single_label_classification")
+        json.set("architectures", [configuration.family.architecture + task.architecture])
+        switch task {
+        case .classification:
+            let numbered = labels.enumerated()
+            json.set(
+                "id2label",
+                Dictionary(uniqueKeysWithValues: numbered.map { (String($0.offset), $0.element) }))
+            json.set(
+                "label2id",
+                Dictionary(uniqueKeysWithValues: numbered.map { ($0.element, $0.offset) }))
+            json.set("problem_type", "single_label_classification")
+        case .multipleChoice:
+            for key in ["id2label", "label2id", "num_labels", "problem_type"] { json.remove(key) }
+        }
         json.set("dtype", "float32")
         json.remove("torch_dtype")
         json.remove("_name_or_path")

@@ -1,4 +1,4 @@
-// A sentence encoder in the sentence-transformers form: BERT, the mean of the token rows, length 1.
+// A sentence encoder in the sentence-transformers form: an encoder, the mean of the token rows, length 1.
 // Reference: sentence-transformers, `Pooling` and `Normalize`.
 //
 // Shape legend: S texts, D width.
@@ -31,12 +31,12 @@ public enum SentencePooling: Sendable {
     }
 }
 
-/// A BERT that gives one vector of length 1 a text.
+/// An encoder that gives one vector of length 1 a text.
 public final class SentenceEncoder: @unchecked Sendable {
     /// What the folder's `config.json` says.
-    public let configuration: BertConfiguration
+    public let configuration: EncoderConfiguration
     private let parameters: ParameterSet
-    private let encoder: BertEncoder
+    private let encoder: Encoder
     private let pooling: SentencePooling
     private let compute: Compute
     private let memory = TapeMemory()
@@ -45,12 +45,13 @@ public final class SentenceEncoder: @unchecked Sendable {
     public init(_ folder: ModelFolder, compute: Compute) throws(ModelError) {
         configuration = folder.configuration
         pooling = folder.sentencePooling ?? .mean
+        let prefix = configuration.family.prefix
         parameters = ParameterSet(
-            BertEncoder.layout(configuration, prefix: "bert."),
-            joined: BertEncoder.joined(configuration, prefix: "bert."))
-        encoder = BertEncoder(configuration, prefix: "bert.", in: parameters)
+            Encoder.layout(configuration, prefix: prefix),
+            joined: Encoder.joined(configuration, prefix: prefix))
+        encoder = Encoder(configuration, prefix: prefix, in: parameters)
         self.compute = compute
-        try folder.load(parameters, bare: "bert.")
+        try folder.load(parameters, bare: prefix)
     }
 
     /// One vector of length 1 for each text, each D numbers.
@@ -73,7 +74,7 @@ public final class SentenceEncoder: @unchecked Sendable {
     }
 }
 
-extension BertConfiguration {
+extension EncoderConfiguration {
     /// Refuses input that the tables have no rows for.
     public func check(_ sequences: [TokenSequence]) throws(ModelError) {
         for sequence in sequences {
@@ -88,7 +89,10 @@ extension BertConfiguration {
                     "token id \(id) is not in the model's vocabulary of \(vocabularySize); "
                         + "does the tokenizer belong to the model?")
             }
-            if let type = sequence.typeIDs.first(where: { $0 < 0 || $0 >= typeCount }) {
+            // A model without a table of types doesn't read them.
+            if typeCount > 0,
+                let type = sequence.typeIDs.first(where: { $0 < 0 || $0 >= typeCount })
+            {
                 throw ModelError(
                     .invalidInput, "token type \(type); the model knows \(typeCount) types")
             }

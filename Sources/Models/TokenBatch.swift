@@ -41,4 +41,15 @@ public struct TokenBatch: Sendable {
             ids.count == self.layout.tokenCount,
             "\(ids.count) ids in a layout of \(self.layout.tokenCount) tokens")
     }
+    /// Positions as RoBERTa counts them: from the number after that of `padding`, which stands where
+    /// it is met and isn't counted.
+    func positions(skipping padding: Int32) -> [Int32] {
+        var next = padding
+        return zip(ids, positions).map { id, position in
+            if position == 0 { next = padding }
+            guard id != padding else { return padding }
+            next += 1
+            return next
+        }
+    }
 }

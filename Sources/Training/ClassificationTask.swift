@@ -29,7 +29,7 @@ public struct TrainingSample: Sendable {
 /// A classifier that learns class probabilities.
 public struct ClassificationTask: StudentTask {
     /// The student.
-    public let student: BertClassifier
+    public let student: EncoderClassifier
     /// Divides the student's scores in the loss, whose value is multiplied by its square.
     ///
     /// For soft targets that were flattened by the same temperature (Hinton et al. 2015, arXiv
@@ -37,7 +37,7 @@ public struct ClassificationTask: StudentTask {
     public let temperature: Double
 
     /// A classifier and the temperature of its loss.
-    public init(_ student: BertClassifier, temperature: Double = 1) {
+    public init(_ student: EncoderClassifier, temperature: Double = 1) {
         self.student = student
         self.temperature = temperature
     }
@@ -46,9 +46,7 @@ public struct ClassificationTask: StudentTask {
     public var parameters: ParameterSet { student.parameters }
 
     /// The tables of words, positions and types.
-    public var rowTables: [String] {
-        parameters.parameters.map(\.name).filter { $0.hasSuffix("_embeddings.weight") }
-    }
+    public var rowTables: [String] { student.rowTables }
 
     /// The text's length.
     public func tokenCount(of sample: TrainingSample) -> Int { sample.tokens.ids.count }

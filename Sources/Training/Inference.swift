@@ -1,4 +1,5 @@
-// The student without dropout: class probabilities of texts, on one rank and over all ranks.
+// A student without dropout: the scores of texts, on one rank and over all ranks, as probabilities of
+// classes or of choices.
 //
 // A row's arithmetic doesn't depend on the batch it is in, so neither do results on how texts are cut
 // into batches or over ranks.
@@ -10,8 +11,8 @@ public import Models
 public import TensorCore
 
 /// Runs a student forward.
-public final class Inference {
-    private let student: BertClassifier
+public final class Inference<Student: EncoderStudent> {
+    private let student: Student
     private let compute: Compute
     private let maximumTokens: Int
     private let memory: TapeMemory
@@ -26,7 +27,7 @@ public final class Inference {
     ///   - precision: In what precision products take their operands.
     ///   - memory: Memory that no other pass uses at the same time, the trainer's for one.
     public init(
-        _ student: BertClassifier, compute: Compute, maximumTokensPerPass: Int = 8_192,
+        _ student: Student, compute: Compute, maximumTokensPerPass: Int = 8_192,
         memory: TapeMemory = TapeMemory(), precision: Precision = .float32
     ) {
         self.student = student
@@ -36,10 +37,10 @@ public final class Inference {
         maximumTokens = maximumTokensPerPass
     }
 
-    /// The class probabilities of each text.
-    public func probabilities(_ texts: [TokenSequence]) throws -> [[Double]] {
+    /// The scores of each text.
+    private func scores(_ texts: [TokenSequence]) throws -> [[Float]] {
         try student.configuration.check(texts)
-        var results: [[Double]] = []
+        var results: [[Float]] = []
         results.reserveCapacity(texts.count)
         var start = 0
         while start < texts.count {
@@ -55,6 +56,31 @@ public final class Inference {
         return results
     }
 
+    private func pass(_ texts: [TokenSequence]) -> [[Float]] {
+        memory.reset()
+        let batch = TokenBatch(texts)
+        let tape = Tape(
+            compute: compute, memory: memory, parameters: student.parameters, layout: batch.layout,
+            precision: precision)
+        let logits = compute.measured("inference") {
+            student.logits(tape, batch, dropout: nil).value
+        }
+        return (0..<texts.count).map { logits.row($0).toArray() }
+    }
+
+    /// The part of `count` things that a rank computes.
+    private func part(of count: Int, _ communicator: Communicator) -> Range<Int> {
+        let rank = communicator.rank
+        return (rank * count / communicator.size)..<((rank + 1) * count / communicator.size)
+    }
+}
+
+extension Inference<EncoderClassifier> {
+    /// The class probabilities of each text.
+    public func probabilities(_ texts: [TokenSequence]) throws -> [[Double]] {
+        try scores(texts).map(softmax)
+    }
+
     /// The class probabilities of each of `count` texts, each rank computing its part.
     ///
     /// - Parameters:
@@ -65,31 +91,52 @@ public final class Inference {
         of count: Int, over communicator: Communicator,
         texts: (Range<Int>) throws -> [TokenSequence]
     ) throws -> [[Double]] {
-        let rank = communicator.rank
-        let part = (rank * count / communicator.size)..<((rank + 1) * count / communicator.size)
-        let own = try probabilities(texts(part))
+        let own = try probabilities(texts(part(of: count, communicator)))
         let classes = student.labels.count
         let all = try communicator.allGather(own.flatMap { $0 }).flatMap { $0 }
         return (0..<count).map { Array(all[($0 * classes)..<(($0 + 1) * classes)]) }
     }
+}
 
-    private func pass(_ texts: [TokenSequence]) -> [[Double]] {
-        memory.reset()
-        let batch = TokenBatch(texts)
-        let tape = Tape(
-            compute: compute, memory: memory, parameters: student.parameters, layout: batch.layout,
-            precision: precision)
-        let logits = compute.measured("inference") {
-            student.logits(tape, batch, dropout: nil).value
+extension Inference<MultipleChoiceModel> {
+    /// The scores of each item's choices; `softmax` makes probabilities of them.
+    ///
+    /// - Parameter items: For each item the question with each of its choices.
+    public func choiceScores(_ items: [[TokenSequence]]) throws -> [[Double]] {
+        var scores = try scores(items.flatMap { $0 })[...]
+        return items.map { item in
+            defer { scores = scores.dropFirst(item.count) }
+            return scores.prefix(item.count).map { Double($0[0]) }
         }
-        return (0..<texts.count).map { softmax(logits.row($0).toArray()) }
+    }
+
+    /// The scores of each of `count` items' choices, each rank computing its part.
+    ///
+    /// - Parameters:
+    ///   - count: How many items there are, over all ranks.
+    ///   - communicator: The ranks.
+    ///   - items: Gives the items of a range; called with this rank's range.
+    public func choiceScores(
+        of count: Int, over communicator: Communicator,
+        items: (Range<Int>) throws -> [[TokenSequence]]
+    ) throws -> [[Double]] {
+        let own = try choiceScores(items(part(of: count, communicator)))
+        let counts = try communicator.allGather(own.map { Int64($0.count) }).flatMap { $0 }
+        var all = try communicator.allGather(own.flatMap { $0 }).flatMap { $0 }[...]
+        return counts.map { choices in
+            defer { all = all.dropFirst(Int(choices)) }
+            return Array(all.prefix(Int(choices)))
+        }
     }
 }
 
 /// The probabilities of a row of scores, in double precision.
-func softmax(_ scores: [Float]) -> [Double] {
-    let largest = Double(scores.max() ?? 0)
-    let exponentials = scores.map { exp(Double($0) - largest) }
+func softmax(_ scores: [Float]) -> [Double] { softmax(scores.map(Double.init)) }
+
+/// The probabilities of a row of scores.
+public func softmax(_ scores: [Double]) -> [Double] {
+    let largest = scores.max() ?? 0
+    let exponentials = scores.map { exp($0 - largest) }
     let sum = exponentials.reduce(0, +)
     return exponentials.map { $0 / sum }
 }

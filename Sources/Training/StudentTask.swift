@@ -47,4 +47,12 @@ public struct StudentPass {
     public let memory: TapeMemory
 
     var compute: Compute { tape.compute }
+
+    /// A pass over the layout of a tape.
+    public init(tape: Tape, normalizer: Double, dropout: DropoutPlan?, memory: TapeMemory) {
+        self.tape = tape
+        self.normalizer = normalizer
+        self.dropout = dropout
+        self.memory = memory
+    }
 }

@@ -16,7 +16,7 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    private func exported(_ student: BertClassifier, _ name: String = "out") throws -> ModelFolder {
+    private func exported(_ student: EncoderClassifier, _ name: String = "out") throws -> ModelFolder {
         try student.export(to: folder.file(name))
         return try ModelFolder(path: folder.file(name))
     }
@@ -30,8 +30,8 @@ import Testing
     @Test(arguments: ["cls", "mean"])
     func roundTrip(pooling: String) throws {
         try TinyBert(seed: 4, pooling: pooling).write(to: folder.file("in"))
-        let first = try BertClassifier(ModelFolder(path: folder.file("in")))
-        let second = try BertClassifier(try exported(first, "out"))
+        let first = try EncoderClassifier(ModelFolder(path: folder.file("in")))
+        let second = try EncoderClassifier(try exported(first, "out"))
         #expect(first.labels == second.labels)
         let bits = [first, second].map { $0.parameters.values.toArray().map(\.bitPattern) }
         #expect(bits[0] == bits[1])
@@ -52,7 +52,7 @@ import Testing
         model.configuration["_name_or_path"] = "somewhere/else"
         model.configuration["a_field_of_the_future"] = [1, 2]
         try model.write(to: folder.file("in"))
-        let student = try BertClassifier(
+        let student = try EncoderClassifier(
             ModelFolder(path: folder.file("in")), labels: ["b/1", "a", "ü"])
         _ = try exported(student)
         let json = try configuration("out")
@@ -75,8 +75,8 @@ import Testing
         try TinyBert(seed: 1).write(to: folder.file("in"))
         try TinyBert(seed: 2).write(to: folder.file("out"))
         try folder.write("out/stray.txt", "from before")
-        let student = try BertClassifier(ModelFolder(path: folder.file("in")))
-        let again = try BertClassifier(try exported(student))
+        let student = try EncoderClassifier(ModelFolder(path: folder.file("in")))
+        let again = try EncoderClassifier(try exported(student))
         #expect(student.parameters.values.toArray() == again.parameters.values.toArray())
         #expect(try folder.names() == ["in", "out"])
         #expect(
@@ -88,16 +88,16 @@ import Testing
     /// An export onto the folder that the student came from.
     @Test func ontoItsOwnFolder() throws {
         try TinyBert(seed: 1).write(to: folder.file("in"))
-        let student = try BertClassifier(ModelFolder(path: folder.file("in")))
+        let student = try EncoderClassifier(ModelFolder(path: folder.file("in")))
         let before = student.parameters.values.toArray()
         try student.export(to: folder.file("in"))
-        let again = try BertClassifier(ModelFolder(path: folder.file("in")))
+        let again = try EncoderClassifier(ModelFolder(path: folder.file("in")))
         #expect(again.parameters.values.toArray() == before)
     }
 
     @Test func unwritable() throws {
         try TinyBert().write(to: folder.file("in"))
-        let student = try BertClassifier(ModelFolder(path: folder.file("in")))
+        let student = try EncoderClassifier(ModelFolder(path: folder.file("in")))
         let error = #expect(throws: ModelError.self) {
             try student.export(to: folder.file("in/config.json/out"))
         }

@@ -15,7 +15,7 @@ import Testing
     /// The error of loading a folder that a test has written.
     private func loadingError(labels: [String]? = nil) -> ModelError? {
         let error = #expect(throws: ModelError.self) {
-            try BertClassifier(ModelFolder(path: folder.path), labels: labels)
+            try EncoderClassifier(ModelFolder(path: folder.path), labels: labels)
         }
         #expect(error?.message.contains("\n") == false)
         return error
@@ -67,7 +67,7 @@ import Testing
         model.tensors.append(("bert.embeddings.position_ids", [1, 24], .zeros(24)))
         model.tensors.append(("cls.predictions.bias", [28], .zeros(28)))
         try model.write(to: folder.path)
-        _ = try BertClassifier(ModelFolder(path: folder.path))
+        _ = try EncoderClassifier(ModelFolder(path: folder.path))
     }
 
     @Test func misshapenTensor() throws {
@@ -109,7 +109,7 @@ import Testing
         expect(.unsupported, "config.json", key, from: loadingError())
         model.configuration[key] = false
         try model.write(to: folder.path)
-        _ = try BertClassifier(ModelFolder(path: folder.path))
+        _ = try EncoderClassifier(ModelFolder(path: folder.path))
     }
 
     @Test(

@@ -14,15 +14,15 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    private func weights(_ student: BertClassifier, _ name: String) throws -> [Float] {
+    private func weights(_ student: EncoderClassifier, _ name: String) throws -> [Float] {
         let index = try #require(student.parameters.index(of: name))
         return student.parameters.value(index).toArray()
     }
 
     private func student(
         labels: [String]? = nil, seed: UInt64 = 0, newHead: Bool = false
-    ) throws -> BertClassifier {
-        try BertClassifier(
+    ) throws -> EncoderClassifier {
+        try EncoderClassifier(
             ModelFolder(path: folder.path), labels: labels, seed: seed, newHead: newHead)
     }
 

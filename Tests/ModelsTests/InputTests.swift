@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct InputTests {
     private let folder: TemporaryFolder
-    private let configuration: BertConfiguration
+    private let configuration: EncoderConfiguration
 
     init() throws {
         folder = try TemporaryFolder()

@@ -12,7 +12,7 @@ struct RecordedBert {
     static let folder = SharedData.path("reference/golden/bert")
     static let isThere = SharedData.has("reference/golden/bert/golden.safetensors")
 
-    let student: BertClassifier
+    let student: EncoderClassifier
     let golden: SafetensorsFile
     let sequences: [TokenSequence]
     let classes: [Int32]
@@ -20,7 +20,7 @@ struct RecordedBert {
     let places: [[Int]]
 
     init() throws {
-        student = try BertClassifier(ModelFolder(path: Self.folder))
+        student = try EncoderClassifier(ModelFolder(path: Self.folder))
         golden = try SafetensorsFile(path: "\(Self.folder)/golden.safetensors")
         classes = try golden.int64s("in.labels").map { Int32($0) }
         let ids = try golden.int64s("in.input_ids")

@@ -10,7 +10,7 @@ import Testing
 
 @Suite struct ServeBatchingTests {
     /// Waits until so many texts wait.
-    static func waitFor(_ count: Int, in model: ServedBert) async throws {
+    static func waitFor(_ count: Int, in model: ServedEncoder) async throws {
         let deadline = ContinuousClock.now + .seconds(60)
         while model.waitingCount < count, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(2))

@@ -17,7 +17,7 @@ import Training
 /// A served model without a socket.
 struct ServeCase {
     let folder: TemporaryFolder
-    let model: ServedBert
+    let model: ServedEncoder
     let metrics = ServeMetrics()
     let server: ModelServer
 
@@ -28,7 +28,7 @@ struct ServeCase {
     ) throws {
         folder = try TemporaryFolder()
         try TinyBert().write(to: folder.file("tiny"))
-        model = try ServedBert(
+        model = try ServedEncoder(
             folder: folder.file("tiny"),
             options: .init(maximumLength: maximumLength, truncates: truncates, limits: limits),
             compute: Compute(threads: 1), metrics: metrics)
@@ -58,7 +58,7 @@ struct ServeCase {
     /// What the same folder gives without the server.
     func expected(_ texts: [String]) throws -> [[Double]] {
         let tokenizer = try Tokenizer(contentsOf: folder.file("tiny"))
-        let student = try BertClassifier(ModelFolder(path: folder.file("tiny")))
+        let student = try EncoderClassifier(ModelFolder(path: folder.file("tiny")))
         return try Inference(student, compute: Compute(threads: 1)).probabilities(
             texts.map { TokenSequence(ids: tokenizer.encodeIDs($0)) })
     }

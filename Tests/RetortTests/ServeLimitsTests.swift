@@ -130,7 +130,7 @@ import Testing
         let folder = try TemporaryFolder()
         func refusal(_ path: String) -> String {
             do {
-                _ = try ServedBert(
+                _ = try ServedEncoder(
                     folder: path, options: .init(), compute: Compute(threads: 1),
                     metrics: ServeMetrics())
                 return ""

@@ -9,12 +9,12 @@ import Training
 
 @Suite struct InferenceTests {
     private let folder: TemporaryFolder
-    private let student: BertClassifier
+    private let student: EncoderClassifier
     private let texts: [TokenSequence]
 
     init() throws {
         folder = try TemporaryFolder()
-        student = try BertClassifier(
+        student = try EncoderClassifier(
             ModelFolder(path: try TinyBert(seed: 2, dropout: 0.5).write(to: folder.path)))
         var numbers = SampleNumbers(seed: 9)
         texts = [3, 1, 24, 7, 7, 1, 12].map { length in

@@ -91,7 +91,7 @@ struct LoopCase: Sendable {
         options.learningRate = 2e-3
         options.microBatches = 4
         let trainer = ParallelStudent(
-            ClassificationTask(try BertClassifier(ModelFolder(path: model))), options: options,
+            ClassificationTask(try EncoderClassifier(ModelFolder(path: model))), options: options,
             seed: 3, communicator: communicator, compute: Compute(threads: 1))
         let texts = TokenizedTexts(
             Self.texts, tokenizer: try Tokenizer(contentsOf: model), maximumLength: 16)

@@ -106,7 +106,7 @@ import Training
         training.appliesDropout = false
         training.lossTemperature = temperature
         let reported = Double(bitPattern: try training.outcomes(ranks: 1, steps: 1)[0].losses[0])
-        let student = try BertClassifier(ModelFolder(path: folder.path))
+        let student = try EncoderClassifier(ModelFolder(path: folder.path))
         let samples = training.batch(0)
         let rows = try Inference(student, compute: Compute(threads: 1))
             .probabilities(samples.map(\.tokens))
@@ -137,7 +137,7 @@ import Training
         let outcome = try training.outcomes(ranks: 2, steps: 1)[0]
         let norm = Double(bitPattern: outcome.norms[0])
         // Held by a name: `values` is a view that doesn't keep its memory alive.
-        let start = try BertClassifier(ModelFolder(path: folder.path))
+        let start = try EncoderClassifier(ModelFolder(path: folder.path))
         let before = start.parameters.values.toArray()
         let moved = zip(before, outcome.weights).reduce(0.0) {
             let difference = Double($1.0) - Double(Float(bitPattern: $1.1))

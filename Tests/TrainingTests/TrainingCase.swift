@@ -64,7 +64,7 @@ struct TrainingCase: Sendable {
     func trainer(_ communicator: Communicator) throws -> ParallelStudent<ClassificationTask> {
         ParallelStudent(
             ClassificationTask(
-                try BertClassifier(ModelFolder(path: folder)), temperature: lossTemperature),
+                try EncoderClassifier(ModelFolder(path: folder)), temperature: lossTemperature),
             options: options, seed: 42,
             communicator: communicator, compute: Compute(threads: threads),
             appliesDropout: appliesDropout, smallestRowTable: smallestRowTable)

@@ -65,7 +65,7 @@ import Training
         let outcome = try broken(training, first: 2, second: 1)[0]
         #expect(outcome.losses.count == 4)
         let reader = try #require(try store("saved by 2 for 1").latest())
-        let student = try BertClassifier(ModelFolder(path: folder.file("model")))
+        let student = try EncoderClassifier(ModelFolder(path: folder.file("model")))
         try student.parameters.restore(from: reader)
         let expected = try training.outcomes(ranks: 1, steps: 2)[0]
         #expect(student.parameters.values.toArray().map(\.bitPattern) == expected.weights)
@@ -80,7 +80,7 @@ import Training
             TinyBert(width: 64, layers: 3, heads: 4, inner: 128),
         ] {
             try model.write(to: folder.file("other"))
-            let student = try BertClassifier(ModelFolder(path: folder.file("other")))
+            let student = try EncoderClassifier(ModelFolder(path: folder.file("other")))
             let error = #expect(throws: TrainingError.self) {
                 try student.parameters.restore(from: reader)
             }

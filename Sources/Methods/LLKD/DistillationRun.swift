@@ -182,7 +182,7 @@ public final class DistillationRun {
     ) throws -> TrainStage {
         let labels = labelled.pool.labels
         let tokenizer = source.tokenizer
-        let student = try BertClassifier(
+        let student = try EncoderClassifier(
             source.folder, labels: labels.names, seed: recipe.seed,
             newHead: recipe.student.newHead)
         let evaluation = try inputs.test.map {

@@ -35,7 +35,7 @@ public final class TestEvaluation {
     }
 
     /// The student's class probabilities of every text.
-    public func probabilities(of student: BertClassifier) throws -> [[Double]] {
+    public func probabilities(of student: EncoderClassifier) throws -> [[Double]] {
         try Inference(student, compute: compute).probabilities(
             of: gold.count, over: communicator
         ) { part in
@@ -44,7 +44,7 @@ public final class TestEvaluation {
     }
 
     /// Gold class against the student's choice.
-    public func confusion(of student: BertClassifier) throws -> ConfusionMatrix {
+    public func confusion(of student: EncoderClassifier) throws -> ConfusionMatrix {
         confusion(
             of: try probabilities(of: student), classes: student.labels.count)
     }

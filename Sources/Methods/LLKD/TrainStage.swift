@@ -86,7 +86,7 @@ struct TrainStage {
     let communicator: Communicator
     let compute: Compute
     let console: RunConsole
-    let student: BertClassifier
+    let student: EncoderClassifier
     let tokenizer: Tokenizer
     let evaluation: TestEvaluation?
 

@@ -35,7 +35,7 @@ final class ClassifierOfRound: RoundStudent {
     private let labels: LabelSet
     private let source: ClassifierSource
     private let session: RunSession
-    private var student: BertClassifier?
+    private var student: EncoderClassifier?
 
     init(_ session: RunSession, labels: LabelSet) throws {
         self.session = session
@@ -52,7 +52,7 @@ final class ClassifierOfRound: RoundStudent {
     func train(
         on items: [LLM2LLMItem], in folder: RunFolder, fingerprint: String
     ) throws -> Bool {
-        let student = try BertClassifier(
+        let student = try EncoderClassifier(
             source.folder, labels: labels.names, seed: recipe.seed, newHead: recipe.student.newHead)
         self.student = student
         let records = items.map {

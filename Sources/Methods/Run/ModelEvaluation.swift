@@ -26,7 +26,7 @@ public struct ModelEvaluation: Sendable {
         model: String, data: Recipe.DataOptions, maximumLength: Int,
         communicator: Communicator, compute: Compute
     ) throws -> ModelEvaluation {
-        let student = try BertClassifier(ModelFolder(path: model))
+        let student = try EncoderClassifier(ModelFolder(path: model))
         let corpus = try RunInputs.read(data.test, data, labelRequired: true)
         let labels = try LabelSet(student.labels)
         let evaluation = try TestEvaluation(

@@ -31,7 +31,7 @@ public enum StudentExport {
             try student.parameters.restore(from: reader)
             try student.export(to: target)
         } else {
-            let student = try BertClassifier(
+            let student = try EncoderClassifier(
                 ModelFolder(path: recipe.student.model), labels: labels(recipe, folder),
                 newHead: true)
             try student.parameters.restore(from: reader)

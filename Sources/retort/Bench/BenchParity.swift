@@ -1,5 +1,6 @@
 // `retort bench parity FOLDER`: a model against the values that PyTorch recorded for it: logits,
-// every gradient, and ten steps of AdamW; for decoders the greedy text too.
+// every gradient, and ten steps of AdamW; for encoders the loss and all hidden states, for decoders the
+// greedy text too.
 //
 // The folder holds the model and `golden.safetensors` (`in.*` inputs, `out.logits`, `out.loss`,
 // `grad.WEIGHT`, `curve.loss`, `curve.grad_norm`) with `golden.json` beside it, which gives the
@@ -43,10 +44,9 @@ extension BenchParity {
             ).report()
         }
         return try ThreadWorld.run(ranks: 1) { communicator in
-            try Parity(
+            try EncoderParity.report(
                 folder: folder, compute: Compute(threads: compute.threads),
-                communicator: communicator
-            ).report()
+                communicator: communicator)
         }[0]
     }
 }
@@ -59,6 +59,10 @@ struct ParityReport: Sendable {
     let gradient: (error: Double, name: String)
     /// Worst relative error of the losses and of the gradient norms over the steps.
     let curve: Double
+    /// Relative error of the loss; nil for decoders.
+    var loss: Double?
+    /// Worst error of a hidden state's element, by the largest of its layer; nil for decoders.
+    var hidden: Double?
     /// Whether the recorded greedy text came out; nil where there is none.
     let greedy: Bool?
     let passes: Bool
@@ -70,6 +74,8 @@ struct ParityReport: Sendable {
             .init("worst_gradient", .text(gradient.name)),
             .init("curve", .number(curve)),
         ]
+        if let loss { members.append(.init("loss", .number(loss))) }
+        if let hidden { members.append(.init("hidden", .number(hidden))) }
         if let greedy { members.append(.init("greedy", .flag(greedy))) }
         members.append(.init("pass", .flag(passes)))
         return ReportValue.object(members).json

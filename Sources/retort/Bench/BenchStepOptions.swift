@@ -60,8 +60,8 @@ struct BenchStepOptions: ParsableArguments {
     /// The classes of the PyTorch script's task.
     static let labels = (0..<6).map { "class \($0)" }
 
-    func student() throws -> BertClassifier {
-        try BertClassifier(ModelFolder(path: model), labels: Self.labels, newHead: true)
+    func student() throws -> EncoderClassifier {
+        try EncoderClassifier(ModelFolder(path: model), labels: Self.labels, newHead: true)
     }
 
     /// Random samples, the same on all ranks.
@@ -135,7 +135,7 @@ struct BenchStepOptions: ParsableArguments {
 
     /// The median seconds of a batch of inference over all ranks.
     func inferenceSeconds(
-        _ student: BertClassifier, _ samples: [TrainingSample], _ context: RankContext,
+        _ student: EncoderClassifier, _ samples: [TrainingSample], _ context: RankContext,
         steps: Int, memory: TapeMemory = TapeMemory()
     ) throws -> Double {
         let inference = Inference(

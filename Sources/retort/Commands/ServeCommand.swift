@@ -106,7 +106,7 @@ struct ServeCommand: ParsableCommand {
     private func open(_ metrics: ServeMetrics) throws -> any ServedModel {
         let compute = Compute(threads: threads)
         guard try DecoderFolder.isDecoder(model) else {
-            return try ServedBert(
+            return try ServedEncoder(
                 folder: model,
                 options: .init(
                     name: name, maximumLength: maxLength, truncates: truncate,

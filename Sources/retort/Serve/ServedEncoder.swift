@@ -1,19 +1,18 @@
-// A BERT classifier behind the server: its answer to a prompt is the name of a label, and the
+// A classifier behind the server: its answer to a prompt is the name of a label, and the
 // distribution over its labels stands where a generator has that over its vocabulary.
 
 import Foundation
 import Models
-import Safetensors
 import TensorCore
 import Tokenizers
 import Training
 
 /// A classifier and its queue.
-final class ServedBert: ServedClassifier {
+final class ServedEncoder: ServedClassifier {
     let name: String
     let labels: [String]
     let summary: String
-    private let classifier: BertClassifier
+    private let classifier: EncoderClassifier
     private let tokenizer: Tokenizer
     private let queue: BatchQueue
     private let maximumLength: Int
@@ -58,16 +57,18 @@ final class ServedBert: ServedClassifier {
     }
 
     /// The folder's classifier; a head that the file lacks would be drawn at random, and served.
-    private static func classifier(in path: String) throws -> BertClassifier {
-        let servable = "`retort serve` takes text classifiers of BERT's kind, as runs/NAME/student"
+    private static func classifier(in path: String) throws -> EncoderClassifier {
+        let servable = "`retort serve` takes text classifiers, as runs/NAME/student"
         let folder = try Self.folder(path, servable: servable)
-        let weights = try SafetensorsFile(path: "\(path)/model.safetensors")
-        let pooler = folder.configuration.pooling == .pooler ? ["bert.pooler.dense.weight"] : []
-        for tensor in ["classifier.weight"] + pooler where !weights.contains(tensor) {
+        let classes = folder.configuration.labels.count
+        if let missing = folder.missingWeight(of: .classification(classes: classes)) {
             throw ModelError(
-                .unsupported, "\(path): no classifier (no tensor '\(tensor)'); \(servable)")
+                .unsupported, "\(path): no classifier (no tensor '\(missing)'); \(servable)")
         }
-        return try BertClassifier(folder)
+        if folder.architecture?.hasSuffix("ForMultipleChoice") == true {
+            throw ModelError(.unsupported, "\(path): its head scores choices; \(servable)")
+        }
+        return try EncoderClassifier(folder)
     }
 
     // On its own, and no `catch ... where`: with that Swift 6.3's compiler never ends.

@@ -1,11 +1,12 @@
-// BERT (Devlin et al. 2019, arXiv 1810.04805): embeddings and a stack of post-norm layers.
+// The encoders: embeddings and a stack of post-norm layers, as BERT has them (Devlin et al. 2019, arXiv
+// 1810.04805). RoBERTa counts positions from another number.
 //
 // Written against packed sequences: no padding, no attention mask; positions restart in each
 // sequence. Weight names are those of transformers' `BertModel`; `prefix` is what stands before them.
-// Not here: reading files (ModelFolder.swift), heads (BertClassifier.swift).
+// Not here: reading files (ModelFolder.swift), heads (EncoderHead.swift).
 //
 // Shape legend: N tokens, S sequences, D width, F inner width, H heads.
-// Reference: transformers, models/bert/modeling_bert.py.
+// Reference: transformers, models/bert/modeling_bert.py and its relatives.
 
 import Autograd
 
@@ -28,7 +29,7 @@ public struct DropoutPlan: Sendable {
 }
 
 /// The encoder's weights by place, as indices into the parameter set.
-struct BertEncoder {
+struct Encoder {
     struct Linear {
         let weight: Int
         let bias: Int
@@ -55,17 +56,17 @@ struct BertEncoder {
         let outputNorm: Norm
     }
 
-    let configuration: BertConfiguration
+    let configuration: EncoderConfiguration
     private let tables: [Int]
     private let embeddingNorm: Norm
     private let layers: [Layer]
 
-    private static let projections = ["query", "key", "value"].map { "attention.self.\($0)" }
-
     /// The weights that `layout(_:prefix:)` has right behind the one before, as one matrix with it.
-    static func joined(_ configuration: BertConfiguration, prefix: String) -> Set<String> {
+    static func joined(_ configuration: EncoderConfiguration, prefix: String) -> Set<String> {
         let parts = (0..<configuration.layerCount).flatMap { layer in
-            projections.dropFirst().map { "\(prefix)encoder.layer.\(layer).\($0)" }
+            configuration.family.projections.dropFirst().map {
+                "\(prefix)encoder.layer.\(layer).\($0)"
+            }
         }
         return Set(parts.flatMap { ["\($0).weight", "\($0).bias"] })
     }
@@ -75,7 +76,7 @@ struct BertEncoder {
 
     /// The names and shapes of the encoder's weights, in the order of the flat buffer.
     static func layout(
-        _ configuration: BertConfiguration, prefix: String
+        _ configuration: EncoderConfiguration, prefix: String
     ) -> [(name: String, shape: [Int])] {
         let width = configuration.hiddenSize
         let inner = configuration.intermediateSize
@@ -88,19 +89,16 @@ struct BertEncoder {
             layout.append(("\(prefix)\(name).weight", [width]))
             layout.append(("\(prefix)\(name).bias", [width]))
         }
-        func table(_ name: String, _ rows: Int) {
-            layout.append(("\(prefix)embeddings.\(name)_embeddings.weight", [rows, width]))
+        for table in configuration.tables {
+            layout.append(("\(prefix)\(table.name)", [table.rows, width]))
         }
-        table("word", configuration.vocabularySize)
-        table("position", configuration.maximumLength)
-        table("token_type", configuration.typeCount)
         norm("embeddings.LayerNorm")
         for index in 0..<configuration.layerCount {
             let layer = "encoder.layer.\(index)"
-            for part in Self.projections {
+            for part in configuration.family.projections {
                 layout.append(("\(prefix)\(layer).\(part).weight", [width, width]))
             }
-            for part in Self.projections {
+            for part in configuration.family.projections {
                 layout.append(("\(prefix)\(layer).\(part).bias", [width]))
             }
             linear("\(layer).attention.output.dense", width, width)
@@ -113,17 +111,16 @@ struct BertEncoder {
     }
 
     /// Finds the encoder's weights in a parameter set laid out by `layout(_:prefix:)`.
-    init(_ configuration: BertConfiguration, prefix: String, in parameters: ParameterSet) {
+    init(_ configuration: EncoderConfiguration, prefix: String, in parameters: ParameterSet) {
         let find = NamedWeights(parameters: parameters, prefix: prefix)
         self.configuration = configuration
-        tables = ["word", "position", "token_type"].map {
-            find.weight("embeddings.\($0)_embeddings.weight")
-        }
+        tables = configuration.tables.map { find.weight($0.name) }
         embeddingNorm = find.norm("embeddings.LayerNorm")
         layers = (0..<configuration.layerCount).map { index in
             let layer = "encoder.layer.\(index)"
             return Layer(
-                projections: find.linears(Self.projections.map { "\(layer).\($0)" }),
+                projections: find.linears(
+                    configuration.family.projections.map { "\(layer).\($0)" }),
                 attentionOutput: find.linear("\(layer).attention.output.dense"),
                 attentionNorm: find.norm("\(layer).attention.output.LayerNorm"),
                 intermediate: find.linear("\(layer).intermediate.dense"),
@@ -156,10 +153,30 @@ struct BertEncoder {
         _ tape: Tape, _ batch: TokenBatch, _ dropout: DropoutPlan?
     ) -> Variable {
         let sum = tape.embeddingSum(
-            tables.map(tape.parameter), ids: [batch.ids, batch.positions, batch.typeIDs])
+            tables.map(tape.parameter), ids: configuration.tables.map { ids(of: $0.kind, batch) },
+            frozenRows: configuration.tables.map { frozenRow(of: $0.kind) })
         return tape.dropout(
             tape.layerNorm(sum, tape.norm(embeddingNorm, configuration.layerNormEpsilon)),
             dropout?.site(0, configuration.hiddenDropout))
+    }
+
+    /// The rows that a batch takes of a table.
+    private func ids(of table: EncoderConfiguration.Table.Kind, _ batch: TokenBatch) -> [Int32] {
+        switch table {
+        case .words: batch.ids
+        case .types: batch.typeIDs
+        case .positions:
+            configuration.positionPadding.map { batch.positions(skipping: $0) } ?? batch.positions
+        }
+    }
+
+    /// The row of padding, which is never trained: torch's `padding_idx`.
+    private func frozenRow(of table: EncoderConfiguration.Table.Kind) -> Int32? {
+        switch table {
+        case .words: configuration.paddingID
+        case .types: nil
+        case .positions: configuration.positionPadding
+        }
     }
 
     private func apply(
@@ -191,57 +208,6 @@ struct BertEncoder {
         return output
     }
 
-    /// The site of the dropout before the classifier, after all of the layers'.
-    var classifierSite: Int { 1 + layers.count * Self.sitesPerLayer }
-}
-
-/// Looks weights up by name; a missing one is a slip in this module, for files are checked before.
-struct NamedWeights {
-    let parameters: ParameterSet
-    let prefix: String
-
-    func weight(_ name: String) -> Int {
-        guard let index = parameters.index(of: prefix + name) else {
-            preconditionFailure("no weight \(prefix)\(name) is laid out")
-        }
-        return index
-    }
-
-    func linear(_ name: String) -> BertEncoder.Linear {
-        BertEncoder.Linear(weight: weight("\(name).weight"), bias: weight("\(name).bias"))
-    }
-
-    /// Layers whose weights, and whose biases, are neighbours in the parameter set.
-    func linears(_ names: [String]) -> BertEncoder.JoinedLinear {
-        let (weights, biases) = (
-            names.map { weight("\($0).weight") }, names.map { weight("\($0).bias") }
-        )
-        return BertEncoder.JoinedLinear(
-            weights: weights[0]..<weights[0] + names.count,
-            biases: biases[0]..<biases[0] + names.count)
-    }
-
-    func norm(_ name: String) -> BertEncoder.Norm {
-        BertEncoder.Norm(gamma: weight("\(name).weight"), beta: weight("\(name).bias"))
-    }
-}
-
-extension Tape {
-    func linear(_ x: Variable, _ layer: BertEncoder.Linear) -> Variable {
-        linear(x, weight: parameter(layer.weight), bias: parameter(layer.bias))
-    }
-
-    func linearAddNorm(
-        _ x: Variable, _ layer: BertEncoder.Linear, dropout: DropoutSite?, residual: Variable,
-        norm: NormWeights
-    ) -> Variable {
-        linearAddNorm(
-            x, weight: parameter(layer.weight), bias: parameter(layer.bias), dropout: dropout,
-            residual: residual, norm: norm)
-    }
-
-    func norm(_ norm: BertEncoder.Norm, _ epsilon: Float) -> NormWeights {
-        NormWeights(
-            gamma: parameter(norm.gamma), beta: parameter(norm.beta), epsilon: epsilon)
-    }
+    /// The first site of the head's dropout, after all of the layers'.
+    var headSite: Int { 1 + layers.count * Self.sitesPerLayer }
 }
