@@ -105,6 +105,8 @@ public struct Recipe: Sendable, Equatable {
         public var priming = PrimingOptions()
         /// `sequence`: its options.
         public var sequence = SequenceOptions()
+        /// `mcqa`: its options.
+        public var mcqa = MCQAOptions()
 
         /// The defaults.
         public init() {}

@@ -14,6 +14,8 @@ public enum MethodName: String, Sendable, CaseIterable {
     case llm2llm
     /// Sequence-level distillation: a decoder on the teacher's answers (arXiv 1606.07947).
     case sequence
+    /// Few-shot multiple choice: a teacher writes items and scores their choices (arXiv 2412.09807).
+    case mcqa
 }
 
 /// Carries out a recipe's method.
@@ -34,6 +36,7 @@ public enum MethodRun {
         case .priming: try PrimingRun(session).run(resume: resume)
         case .llm2llm: try LLM2LLMRun(session).run(resume: resume)
         case .sequence: try SequenceDistillation(session).run(resume: resume)
+        case .mcqa: try MCQARun(session).run(resume: resume)
         }
     }
 }

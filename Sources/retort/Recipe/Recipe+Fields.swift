@@ -89,6 +89,7 @@ extension Recipe.MethodOptions {
         switch name {
         case .priming: return try priming.visit(fields)
         case .llm2llm: return try llm2llm.visit(fields)
+        case .mcqa: return try mcqa.visit(fields)
         case .sequence: return try sequence.visit(fields)
         case .llkd, .fineTune: break
         }
