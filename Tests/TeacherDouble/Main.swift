@@ -17,7 +17,8 @@
 // request: seconds since 1970, hash of the body, status or fate, requests in flight.
 //
 // With `--tutor` it is a tutor of word problems instead (Tutor.swift), deaf to `--labels`, with the same
-// faults. `--tutor-data` and `--tutor-student` write its files and end (TutorFiles.swift).
+// faults; with `--examiner` an examiner of multiple choice (Examiner.swift), whose flaws are in `by_fault`.
+// `--tutor-data`, `--tutor-student` and `--examiner-data` write files and end (TutorFiles.swift).
 //
 // It isn't a model server, it parses of a body only what it needs, and it takes no pipelining.
 
@@ -67,6 +68,7 @@ struct TeacherDouble: ParsableCommand {
 
     @OptionGroup var faults: FaultOptions
     @OptionGroup var tutor: TutorOptions
+    @OptionGroup var examiner: ExaminerOptions
     @OptionGroup var files: TutorFileOptions
 
     func validate() throws {
@@ -91,7 +93,8 @@ struct TeacherDouble: ParsableCommand {
             latency: latencyMs, jitter: latencyJitterMs, counters: counters,
             rateLimit: faults.rateLimitRpm.map {
                 RateLimit(perMinute: $0, burst: faults.rateLimitBurst)
-            }, tutor: tutor.tutor ? Tutor(options: tutor, seed: seed) : nil)
+            }, tutor: tutor.tutor ? Tutor(options: tutor, seed: seed) : nil,
+            examiner: examiner.examiner ? try Examiner(options: examiner, seed: seed) : nil)
         // Prepared bytes are kept a thread, so that nobody waits for them.
         var answers: [ObjectIdentifier: Answers] = [:]
         for loop in group.makeIterator() {

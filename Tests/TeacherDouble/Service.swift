@@ -12,13 +12,16 @@ final class Service: Sendable {
     let counters: Counters
     /// Who answers instead of the labels; nil for the labels.
     private let tutor: Tutor?
+    /// The same of multiple choice.
+    private let examiner: Examiner?
     private let latency: Double
     private let jitter: Double
     private let rateLimit: RateLimit?
 
     init(
         faults: FaultOptions, seed: UInt64, apiKey: String?, labels: [String], latency: Double,
-        jitter: Double, counters: Counters, rateLimit: RateLimit?, tutor: Tutor? = nil
+        jitter: Double, counters: Counters, rateLimit: RateLimit?, tutor: Tutor? = nil,
+        examiner: Examiner? = nil
     ) {
         self.faults = faults
         self.seed = seed
@@ -29,6 +32,7 @@ final class Service: Sendable {
         self.counters = counters
         self.rateLimit = rateLimit
         self.tutor = tutor
+        self.examiner = examiner
     }
 
     /// What a connection does for a request.
@@ -100,7 +104,7 @@ final class Service: Sendable {
         {
             return refusal(400, "refuse_400", "this content can't be processed")
         }
-        let (flaw, flawName) = flaw(draws)
+        var (flaw, flawName) = flaw(draws)
         let hidesLogprobs = scan.wantsLogprobs && draws.strikes(.noLogprobs, faults.noLogprobs)
         var completionTokens = 0
         var json = ByteBuffer()
@@ -113,8 +117,12 @@ final class Service: Sendable {
             let (choices, tokens) = tutor.choices(scan, isChat: isChat, body: body)
             json.writeImmutableBuffer(choices)
             completionTokens = tokens
+        } else if let examiner {
+            let (choices, tokens, mistake) = examiner.choices(scan, isChat: isChat, body: body)
+            json.writeImmutableBuffer(choices)
+            (completionTokens, flawName) = (tokens, mistake)
         }
-        for index in 0..<(tutor == nil ? scan.choiceCount : 0) {
+        for index in 0..<(tutor == nil && examiner == nil ? scan.choiceCount : 0) {
             let label = answers.label(
                 ofChoice: index, label: verdict.label, sureness: verdict.sureness,
                 hash: verdict.hash)

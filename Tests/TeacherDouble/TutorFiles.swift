@@ -1,5 +1,6 @@
 // The files that a closed loop with the tutor needs: problems as JSON lines, and a small untrained decoder
-// whose tokenizer has a token for every word that the tutor says. All are functions of the seed.
+// whose tokenizer has a token for every word that the tutor says; and the examiner's items. All are
+// functions of the seed.
 
 import ArgumentParser
 import Foundation
@@ -15,6 +16,9 @@ struct TutorFileOptions: ParsableArguments, Sendable {
 
     @Option(help: "Writes problems of a mixture and ends: broad or examination.")
     var tutorData: Mixture?
+
+    @Option(help: "Writes the examiner's items, so many of each subject, and ends.")
+    var examinerData: Int?
 
     @Option(help: "How many problems are written.")
     var count = 100
@@ -49,12 +53,31 @@ struct TutorFileOptions: ParsableArguments, Sendable {
             try TutorStudent(width: studentWidth, layers: studentLayers, seed: seed)
                 .write(to: tutorStudent)
         }
-        return tutorData != nil || tutorStudent != nil
+        if let examinerData {
+            let lines = TutorFiles.items(examinerData, seed: seed)
+            try FileHandle.standardOutput.write(contentsOf: Data(lines.utf8))
+        }
+        return tutorData != nil || tutorStudent != nil || examinerData != nil
     }
 }
 
-/// Files of problems.
+/// Files of problems and items.
 enum TutorFiles {
+    /// Items of multiple choice as JSON lines, subject by subject; no question twice.
+    static func items(_ count: Int, seed: UInt64) -> String {
+        var lines = ""
+        for (place, subject) in ExaminerQuestion.subjects.enumerated() {
+            var draws = TutorDraws(Hash.mix(seed, UInt64(place)))
+            var seen: Set<String> = []
+            while seen.count < count {
+                let item = ExaminerItem(subject: subject, choices: 4, &draws)
+                guard seen.insert(item.question).inserted else { continue }
+                lines += item.json(id: "\(subject)/\(seed)-\(seen.count)", subject: subject)
+            }
+        }
+        return lines
+    }
+
     /// Problems as JSON lines with `id`, `question`, `answer`; no question twice.
     static func problems(
         _ mixture: TutorFileOptions.Mixture, count: Int, easyShare: Int = 1, seed: UInt64

@@ -1,26 +1,68 @@
-// The tutor's answers as choices of the protocol.
+// Texts as choices of the protocol: the tutor's, and the examiner's with its log-probabilities.
 
 import Foundation
 import NIOCore
 
 extension Tutor {
-    /// The last message as it was before it became JSON.
-    private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
-        let quoted = Data([UInt8(ascii: "\"")] + Array(bytes) + [UInt8(ascii: "\"")])
-        return (try? JSONDecoder().decode(String.self, from: quoted)) ?? ""
-    }
-
-    /// The choices of an answer and their tokens, which are words and marks.
+    /// The choices of an answer and their tokens.
     func choices(
         _ scan: RequestScan, isChat: Bool, body: UnsafeRawBufferPointer
     ) -> (bytes: ByteBuffer, completionTokens: Int) {
-        let message = Self.text(UnsafeRawBufferPointer(rebasing: body[scan.text]))
+        let message = WrittenText.message(scan, body)
         let request = Hash.bytes(body)
+        return WrittenText.choices(
+            (0..<scan.choiceCount).map { reply(to: message, request: request, choice: $0) },
+            isChat: isChat, maximumTokens: scan.maximumTokens)
+    }
+}
+
+extension Examiner {
+    /// The choices of an answer, their tokens, and what is wrong with it.
+    func choices(
+        _ scan: RequestScan, isChat: Bool, body: UnsafeRawBufferPointer
+    ) -> (bytes: ByteBuffer, completionTokens: Int, flaw: String?) {
+        let message = WrittenText.message(scan, body)
+        if let reply = reply(to: message, request: Hash.bytes(body)) {
+            let (bytes, tokens) = WrittenText.choices(
+                [reply.text], isChat: isChat, maximumTokens: scan.maximumTokens)
+            return (bytes, tokens, reply.flaw)
+        }
+        guard let letters = letters(of: message), let first = letters.first else {
+            let (bytes, tokens) = WrittenText.choices(
+                ["I can't say."], isChat: isChat, maximumTokens: scan.maximumTokens)
+            return (bytes, tokens, nil)
+        }
+        let best = letters.reduce(first) { $1.probability > $0.probability ? $1 : $0 }
+        let others = letters.map { (text: $0.letter, probability: $0.probability) }
+        let choice = ChoiceWriter(
+            key: .init(
+                isChat: isChat, label: 0, sureness: 0,
+                alternatives: scan.wantsLogprobs ? min(max(scan.topLogprobs, 0), 20) : nil,
+                isJSON: false, maximumTokens: max(1, scan.maximumTokens), index: 0, flaw: .none),
+            tokens: [
+                Answers.Token(best.letter, among: others + [("The", 0.01), ("I", 0.005)])
+            ]
+        ).choice()
+        return (choice.bytes, choice.completionTokens, nil)
+    }
+}
+
+/// Texts as choices; their tokens are words and marks.
+enum WrittenText {
+    /// The last message as it was before it became JSON.
+    static func message(_ scan: RequestScan, _ body: UnsafeRawBufferPointer) -> String {
+        let quoted = Data(
+            [UInt8(ascii: "\"")] + Array(body[scan.text]) + [UInt8(ascii: "\"")])
+        return (try? JSONDecoder().decode(String.self, from: quoted)) ?? ""
+    }
+
+    static func choices(
+        _ texts: [String], isChat: Bool, maximumTokens: Int
+    ) -> (bytes: ByteBuffer, completionTokens: Int) {
         var buffer = ByteBuffer()
         var tokens = 0
-        for index in 0..<scan.choiceCount {
-            let (text, count, isCut) = Self.cut(
-                reply(to: message, request: request, choice: index), to: scan.maximumTokens)
+        for (index, whole) in texts.enumerated() {
+            let (text, count, isCut) = cut(whole, to: maximumTokens)
             tokens += count
             let encoder = JSONEncoder()
             encoder.outputFormatting = .withoutEscapingSlashes

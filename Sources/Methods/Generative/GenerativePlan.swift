@@ -127,7 +127,7 @@ enum MethodPlan {
         _ recipe: Recipe, examples: Int
     ) throws -> [(name: String, value: String)] {
         switch recipe.method.name {
-        case .llkd, .fineTune: []
+        case .llkd, .fineTune, .mcqa: []
         case .llm2llm: recipe.method.llm2llm.plan(seeds: examples)
         case .priming: recipe.method.priming.plan(questions: examples)
         }

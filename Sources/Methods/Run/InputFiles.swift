@@ -27,6 +27,7 @@ enum InputFiles {
         if recipe.method.name == .llm2llm {
             paths += llm2llm(recipe.method.llm2llm)
         }
+        if recipe.method.name == .mcqa { paths += recipe.method.mcqa.items }
         return paths
     }
 

@@ -23,6 +23,11 @@ public struct RunPlan {
     ///
     /// - Parameter probe: What asking the teacher for a few records has shown.
     public init(_ recipe: Recipe, ranks: Int, probe: LabellingProbe? = nil) throws {
+        if recipe.method.name == .mcqa {
+            try LabellingChecks.checkFolder(recipe.outputDirectory)
+            pairs = try MCQAPlan(recipe, ranks: ranks).lines
+            return
+        }
         if try recipe.hasGenerativeStudent {
             try LabellingChecks.checkFolder(recipe.outputDirectory)
             pairs = try GenerativePlan(recipe, ranks: ranks).lines
@@ -46,7 +51,7 @@ public struct RunPlan {
             addLabelling(recipe, try LabellingPlan(recipe, teacher), probe, ranks: ranks)
         }
         addSteps(recipe, count)
-        addMemory(recipe, student, ranks: ranks, meanTokens: tokens.mean)
+        pairs += Self.memory(recipe, student, ranks: ranks, meanTokens: tokens.mean)
         add("folder", recipe.outputDirectory)
     }
 
@@ -159,9 +164,12 @@ public struct RunPlan {
                 + (selection.targetRatio.map { ", about \(fixed(100 * $0, 0)) % kept" } ?? ""))
     }
 
-    private mutating func addMemory(
+    /// What an encoder takes of a rank's memory and of the disk.
+    ///
+    /// - Parameter meanTokens: Of a sample, all its texts together.
+    static func memory(
         _ recipe: Recipe, _ folder: ModelFolder, ranks: Int, meanTokens: Double
-    ) {
+    ) -> [(name: String, value: String)] {
         let weights = folder.configuration.weightCount
         let own = (recipe.train.microBatches + ranks - 1) / ranks
         let share = Double(recipe.train.globalBatchSize * own) / Double(recipe.train.microBatches)
@@ -174,15 +182,18 @@ public struct RunPlan {
             2 * Double(weights) + Double(configuration.packedWeightCount)
             + 2 * Double(weights) / Double(ranks)
         let bytes = 4 * floats + activations
-        add("weights", "\(fixed(Double(weights) / 1e6, 1)) million")
-        add("memory of a rank", "about \(fixed(bytes / 1_048_576, 0)) MiB, \(ranks) ranks")
         let checkpoint = 12 * Double(weights) / 1_048_576
         let kept = Double(recipe.checkpoint.keepLatest + 1)
-        add(
-            "disk",
-            "about \(fixed(checkpoint * kept + 4 * Double(weights) / 1_048_576, 0)) MiB "
-                + "(\(recipe.checkpoint.keepLatest) checkpoints of \(fixed(checkpoint, 0)) MiB, one more "
-                + "while saving, the student)")
+        return [
+            ("weights", "\(fixed(Double(weights) / 1e6, 1)) million"),
+            ("memory of a rank", "about \(fixed(bytes / 1_048_576, 0)) MiB, \(ranks) ranks"),
+            (
+                "disk",
+                "about \(fixed(checkpoint * kept + 4 * Double(weights) / 1_048_576, 0)) MiB "
+                    + "(\(recipe.checkpoint.keepLatest) checkpoints of \(fixed(checkpoint, 0)) MiB, one more "
+                    + "while saving, the student)"
+            ),
+        ]
     }
 }
 

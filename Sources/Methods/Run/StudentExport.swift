@@ -19,7 +19,11 @@ public enum StudentExport {
     public static func write(
         recipe: Recipe, checkpoint: String?, to target: String
     ) throws -> String {
-        let folder = RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory)
+        var folder = RunFolder(path: recipe.outputDirectory, labels: recipe.labelDirectory)
+        if recipe.method.name == .mcqa, let first = recipe.method.mcqa.students.first {
+            // A finished student's checkpoints are gone, and the student is in its folder.
+            folder = MCQAFiles(folder: folder).training(first.rawValue)
+        }
         let store = CheckpointStore(
             directory: folder.checkpoints, keep: recipe.checkpoint.keepLatest)
         guard let reader = try checkpoint.map({ try store.open($0) }) ?? store.latest() else {
@@ -28,6 +32,11 @@ public enum StudentExport {
         }
         if try DecoderFolder.isDecoder(recipe.student.model) {
             let student = try recipe.student.decoder(seed: recipe.seed)
+            try student.parameters.restore(from: reader)
+            try student.export(to: target)
+        } else if recipe.method.name == .mcqa {
+            let student = try MultipleChoiceModel(
+                ModelFolder(path: recipe.student.model), newHead: true)
             try student.parameters.restore(from: reader)
             try student.export(to: target)
         } else {

@@ -34,7 +34,7 @@ struct ServerTexts: TextSource {
         job = TextJob(
             writer: TextRequestWriter(
                 teacher: teacher.teacher, model: asked.model, route: asked.route,
-                extraBody: asked.extraBody),
+                extraBody: asked.extraBody, topLogprobs: asked.topLogprobs),
             options: teacher.options, budget: try recipe.budget.caps, rate: recipe.rate.limits,
             folder: place.folder, seed: recipe.seed, leaseSize: recipe.teacher.recordsPerLease,
             communicator: place.communicator, isStopRequested: place.isStopRequested)

@@ -101,12 +101,48 @@ public final class TextTeacher {
     /// - Throws: `TextsStopped` after a signal; `TeacherError` with `budgetReached` at the cap, and
     ///   `unreachable` where no server answers: on all ranks, and everything is kept.
     public func answers(to requests: [TextRequest]) throws -> [TextAnswer] {
+        let answers = try collected(
+            requests, recorded: source.recorded,
+            read: { ledger, key, _, failures in try ledger.answer(to: key, failures: failures) })
+        figures.failed += answers.count { $0.words == nil }
+        return answers
+    }
+
+    /// The teacher's scores of choices, for requests that ask for them; otherwise as `answers(to:)`.
+    public func scores(of requests: [TextRequest]) throws -> [ScoredChoices] {
+        let scores = try collected(
+            requests, recorded: source.recordedScores,
+            read: { ledger, key, request, failures in
+                guard let scored = request.scored else {
+                    preconditionFailure("'\(request.id)' scores nothing")
+                }
+                return try ledger.scores(to: key, scored, failures: failures)
+            })
+        figures.failed += scores.count { if case .failed = $0 { true } else { false } }
+        return scores
+    }
+
+    /// What some requests have cost so far, whichever call paid for them; nobody writes meanwhile.
+    func cost(of requests: [TextRequest]) throws -> LedgerTotals {
+        guard source.usesLedger else { return LedgerTotals() }
+        return try LedgerTotals(
+            folder: folder, of: Set(try requests.map { try source.key(of: $0) }))
+    }
+
+    /// Reads an answer of a ledger; nil where it is to be asked.
+    private typealias Reading<Answer> = (
+        TextLedger, LabelKey, TextRequest, TextLedger.CountedFailures
+    ) throws -> Answer?
+
+    /// Answers of one kind, from a source that has all or out of the ledgers.
+    private func collected<Answer>(
+        _ requests: [TextRequest], recorded: (TextRequest) throws -> Answer,
+        read: Reading<Answer>
+    ) throws -> [Answer] {
         figures.wanted += requests.count
         guard source.usesLedger else {
-            let answers = try requests.map { try source.recorded($0) }
             figures.cached += requests.count
-            note(answers)
-            return answers
+            return try requests.map(recorded)
         }
         let keys = try requests.map { try source.key(of: $0) }
         // All have ended what they wrote before any reads, and read before any writes.
@@ -116,40 +152,31 @@ public final class TextTeacher {
         var seen: Set<LabelKey> = []
         let counted: TextLedger.CountedFailures = retriesFailed ? .none : .lasting
         for (index, key) in keys.enumerated() where seen.insert(key).inserted {
-            if try known.answer(to: key, failures: counted) == nil { missing.append(index) }
+            if try read(known, key, requests[index], counted) == nil { missing.append(index) }
         }
         figures.cached += keys.count - missing.count
-        guard !missing.isEmpty else {
-            let answers = try collected(keys, requests, known)
-            note(answers)
-            return answers
-        }
+        guard !missing.isEmpty else { return try all(keys, requests, known, read) }
         let before = try LedgerTotals(folder: folder)
         try communicator.barrier()
         try source.ask(missing.map { requests[$0] })
         try communicator.barrier()
         figures.add(try LedgerTotals(folder: folder), less: before)
-        let answers = try collected(
-            keys, requests, TextLedger(folder: folder, teacher: source.identity))
-        note(answers)
-        return answers
+        return try all(
+            keys, requests, TextLedger(folder: folder, teacher: source.identity), read)
     }
 
-    private func collected(
-        _ keys: [LabelKey], _ requests: [TextRequest], _ ledger: TextLedger
-    ) throws -> [TextAnswer] {
+    private func all<Answer>(
+        _ keys: [LabelKey], _ requests: [TextRequest], _ ledger: TextLedger,
+        _ read: Reading<Answer>
+    ) throws -> [Answer] {
         try zip(keys, requests).map { key, request in
-            guard let answer = try ledger.answer(to: key, failures: .all) else {
+            guard let answer = try read(ledger, key, request, .all) else {
                 throw TeacherError(
                     .noAnswer,
                     "text request '\(request.id)': asked, and no answer is in \(folder)")
             }
             return answer
         }
-    }
-
-    private func note(_ answers: [TextAnswer]) {
-        figures.failed += answers.count { $0.words == nil }
     }
 }
 
@@ -177,6 +204,14 @@ protocol TextSource {
     func ask(_ requests: [TextRequest]) throws
     /// The answer of one that has all.
     func recorded(_ request: TextRequest) throws -> TextAnswer
+    /// The scores of one that has all.
+    func recordedScores(_ request: TextRequest) throws -> ScoredChoices
+}
+
+extension TextSource {
+    func recordedScores(_ request: TextRequest) throws -> ScoredChoices {
+        .failed("none are recorded")
+    }
 }
 
 /// Makes the source that a recipe names.
@@ -213,4 +248,8 @@ private struct RecordedTextSource: TextSource {
     func ask(_ requests: [TextRequest]) throws {}
 
     func recorded(_ request: TextRequest) throws -> TextAnswer { try texts.answer(to: request) }
+
+    func recordedScores(_ request: TextRequest) throws -> ScoredChoices {
+        try texts.scores(to: request)
+    }
 }

@@ -53,6 +53,46 @@ public struct LedgerTotals: Sendable, Equatable {
         failures.sort { ($0.teacher, $0.kind) < ($1.teacher, $1.kind) }
     }
 
+    /// Adds up what some requests have cost, and the attempts at them that were lost.
+    public init(folder: String, of keys: Set<LabelKey>) throws(TeacherError) {
+        for path in try LabelLedger.paths(in: folder) {
+            try LedgerFileReader.reading(path) { database in
+                guard try LedgerSchema.version(of: database) > 1 else { return }
+                try self.add(database, of: keys)
+            }
+        }
+    }
+
+    private mutating func add(_ database: Database, of keys: Set<LabelKey>) throws {
+        func isAsked(_ row: Row) -> Bool {
+            (row[0] as String?).flatMap(LabelKey.init(hexadecimal:)).map(keys.contains) ?? false
+        }
+        let answers = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT key, prompt_tokens, completion_tokens, charged_tokens, price_micro, latency_us
+                FROM responses
+                """)
+        while let row = try answers.next() {
+            guard isAsked(row) else { continue }
+            responses += 1
+            promptTokens += row[1] as Int64? ?? 0
+            completionTokens += row[2] as Int64? ?? 0
+            chargedTokens += row[3] as Int64? ?? 0
+            priceMicro += row[4] as Int64? ?? 0
+            latencyMicroseconds += row[5] as Int64? ?? 0
+        }
+        let lost = try Row.fetchCursor(
+            database, sql: "SELECT key, charged_tokens, price_micro, reason FROM losses")
+        while let row = try lost.next() {
+            guard isAsked(row) else { continue }
+            losses += 1
+            chargedTokens += row[1] as Int64? ?? 0
+            priceMicro += row[2] as Int64? ?? 0
+            killed += row[3] as String? == LabelLedger.killedReason ? 1 : 0
+        }
+    }
+
     private mutating func add(_ database: Database) throws {
         if let row = try Row.fetchOne(
             database,

@@ -85,6 +85,22 @@ extension LocalAnswer {
                 + "\(usage.promptTokens),\"completion_tokens\":\(usage.completionTokens)}}").utf8)
     }
 
+    /// Scores of choices, each under its letter, in the form in which servers tell alternatives.
+    static func body(scores: [Double], usage: LabelRecord.Usage) -> [UInt8] {
+        let letters = ScoredChoices.letters(scores.count)
+        let entries = zip(letters, scores).map {
+            "\"token\":\"\($0)\",\"logprob\":\(JSONText.number($1))"
+        }
+        let best = scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }
+        let alternatives = entries.map { "{\($0)}" }.joined(separator: ",")
+        return Array(
+            ("{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"
+                + "\"\(letters[best])\"},\"logprobs\":{\"content\":[{\(entries[best]),"
+                + "\"top_logprobs\":[\(alternatives)]}]},\"finish_reason\":\"stop\"}],"
+                + "\"usage\":{\"prompt_tokens\":\(usage.promptTokens),"
+                + "\"completion_tokens\":\(usage.completionTokens)}}").utf8)
+    }
+
     /// The tokens of one request: the prompt counts once.
     static func usage(of answers: [LocalAnswer]) -> LabelRecord.Usage {
         LabelRecord.Usage(

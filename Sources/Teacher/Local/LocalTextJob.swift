@@ -34,7 +34,12 @@ public struct LocalTextJob {
 
     /// A request's name in the ledger.
     public func key(of text: TextRequest) throws(TeacherError) -> LabelKey {
-        try writer.request(text).key
+        let (request, key) = try writer.request(text)
+        guard let scored = text.scored else { return key }
+        // A server's alternatives answer for any choices; here those that are asked for are scored.
+        let choices = scored.parts.map { "\($0.utf8.count):\($0)" }.joined()
+        return LabelKey(
+            teacher: model.identity, request: request.body + Array("\0\(choices)".utf8))
     }
 
     /// Answers; every rank calls it with the same requests, none of which has an answer, each once.
@@ -56,19 +61,13 @@ public struct LocalTextJob {
 
     private func answered(_ texts: ArraySlice<TextRequest>) throws -> LedgerBatch {
         var batch = LedgerBatch()
+        try score(texts.filter { $0.scored != nil }, into: &batch)
         var asked: [(text: TextRequest, key: LabelKey, prompt: LocalPrompt)] = []
-        for text in texts {
+        for text in texts where text.scored == nil {
             let key = try key(of: text)
             let ids = try model.prompt(text.messages.map(Turn.init))
             guard ids.count < model.maximumLength else {
-                batch.failures.append(
-                    FailureEntry(
-                        key: key, recordID: text.recordID,
-                        teacher: TextLedger.failureIdentity(of: model.identity),
-                        failure: LabelFailure(
-                            .refused,
-                            "the prompt has \(ids.count) tokens, and the model takes "
-                                + "\(model.maximumLength) with its answer")))
+                batch.failures.append(tooLong(text, key, tokens: ids.count))
                 continue
             }
             let sampling = SamplingOptions(
@@ -86,7 +85,7 @@ public struct LocalTextJob {
         let answers = try model.generate(asked.map(\.prompt))
         let spent = (ContinuousClock.now - begun).components
         let microseconds = spent.seconds * 1_000_000 + spent.attoseconds / 1_000_000_000_000
-        batch.responses = zip(asked, answers).map { asked, answer in
+        batch.responses += zip(asked, answers).map { asked, answer in
             ResponseEntry(
                 key: asked.key, recordID: asked.text.recordID, teacher: model.identity,
                 response: TeacherResponse(
@@ -96,5 +95,51 @@ public struct LocalTextJob {
                 chargedTokens: 0, priceMicro: 0)
         }
         return batch
+    }
+    private func tooLong(_ text: TextRequest, _ key: LabelKey, tokens: Int) -> FailureEntry {
+        FailureEntry(
+            key: key, recordID: text.recordID,
+            teacher: TextLedger.failureIdentity(of: model.identity),
+            failure: LabelFailure(
+                .refused,
+                "the prompt has \(tokens) tokens, and the model takes \(model.maximumLength) with its "
+                    + "answer"))
+    }
+
+    /// Scores of choices, kept in the form in which servers tell alternatives.
+    private func score(_ texts: [TextRequest], into batch: inout LedgerBatch) throws {
+        var asked: [(text: TextRequest, key: LabelKey, question: ChoiceQuestion)] = []
+        for text in texts {
+            guard let scored = text.scored else { continue }
+            let key = try key(of: text)
+            let answers =
+                switch scored {
+                case .letters(let count): ScoredChoices.letters(count)
+                case .texts(let texts): texts
+                }
+            let question = try model.question(text.messages.map(Turn.init), labels: answers)
+            let longest = question.continuations.reduce(0) { max($0, $1.count) }
+            guard question.prompt.count + longest <= model.maximumLength else {
+                batch.failures.append(tooLong(text, key, tokens: question.prompt.count))
+                continue
+            }
+            asked.append((text, key, question))
+        }
+        let scores = try model.scores(of: asked.map(\.question))
+        batch.responses += zip(asked, scores).map { asked, sums in
+            var values = sums
+            if case .texts = asked.text.scored {
+                values = zip(sums, asked.question.continuations).map { $0 / Double($1.count) }
+            }
+            let usage = LabelRecord.Usage(
+                promptTokens: asked.question.prompt.count,
+                completionTokens: asked.question.continuations.reduce(0) { $0 + $1.count })
+            return ResponseEntry(
+                key: asked.key, recordID: asked.text.recordID, teacher: model.identity,
+                response: TeacherResponse(
+                    body: LocalAnswer.body(scores: values, usage: usage), usage: usage,
+                    finishReason: "stop", server: "", latencyMicroseconds: 0),
+                chargedTokens: 0, priceMicro: 0)
+        }
     }
 }

@@ -85,6 +85,22 @@ public struct RecordedTexts: Sendable {
         return .cut(text)
     }
 
+    /// The recorded scores of a request's choices: of ledgers, where the same was asked.
+    ///
+    /// - Throws: `TeacherError`, `noAnswer` where there are none.
+    public func scores(to request: TextRequest) throws(TeacherError) -> ScoredChoices {
+        if let scored = request.scored, let found = keys[request.digest],
+            let scores = try ledgers[found.teacher]?.scores(
+                to: found.key, scored, failures: .none)
+        {
+            return scores
+        }
+        throw TeacherError(
+            .noAnswer,
+            "\(path): no scores are recorded for request '\(request.id)'; was it recorded with the same "
+                + "items and prompts?")
+    }
+
     /// One line for people.
     public var description: String { "recorded texts of \(path)" }
 }

@@ -49,6 +49,15 @@ public struct TextLedger: Sendable {
         return .failed(failure.reason)
     }
 
+    /// The scores of a request's choices, as `answer(to:failures:)` gives texts.
+    public func scores(
+        to key: LabelKey, _ scored: TextRequest.Scored, failures counted: CountedFailures
+    ) throws(TeacherError) -> ScoredChoices? {
+        if let body = try responses.body(of: key) { return ScoredChoices(body: body, scored) }
+        guard case .failed(let reason)? = try answer(to: key, failures: counted) else { return nil }
+        return .failed(reason)
+    }
+
     /// Which failures count as answers.
     public enum CountedFailures: Sendable {
         /// None: everything that failed is asked again.

@@ -42,6 +42,18 @@ public struct TextRequest: Sendable, Hashable {
         }
     }
 
+    /// What is scored instead of a text being written.
+    public enum Scored: Sendable, Hashable {
+        /// The first so many capital letters, as what the answer begins with.
+        ///
+        /// Servers tell them among the alternatives of the answer's first token.
+        case letters(Int)
+        /// Whole answers, each by the mean log-probability of its tokens.
+        ///
+        /// A decoder in this process alone: servers don't score texts that they didn't write.
+        case texts([String])
+    }
+
     /// For whose sake it is asked: an example's id, for people and for recorded answers.
     public var id: String
     /// The conversation; its last turn is the one to be answered.
@@ -53,6 +65,8 @@ public struct TextRequest: Sendable, Hashable {
     /// Counts askings of the same words, from 0: another number is another request, with an answer of
     /// its own.
     public var attempt: Int
+    /// What is scored; nil for a text.
+    public var scored: Scored?
 
     /// A text that is wanted.
     public init(
@@ -64,6 +78,12 @@ public struct TextRequest: Sendable, Hashable {
         self.sampling = sampling
         self.maximumTokens = maximumTokens
         self.attempt = attempt
+    }
+
+    /// Choices that are to be scored behind a conversation.
+    public init(id: String, messages: [Message], scoring scored: Scored) {
+        self.init(id: id, messages: messages, maximumTokens: 1)
+        self.scored = scored
     }
 
     /// The same words asked several times: attempts from this one's on.
@@ -92,6 +112,7 @@ public struct TextRequest: Sendable, Hashable {
             "\(maximumTokens)", "\(attempt)",
         ]
         for message in messages { parts += [message.role.rawValue, message.content] }
+        if let scored { parts += scored.parts }
         var hash = SHA256()
         for part in parts { hash.update(data: Array("\(part.utf8.count):\(part)".utf8)) }
         return ContentHash.hexadecimal(hash.finalize().prefix(16))
@@ -110,6 +131,24 @@ public struct TextRequest: Sendable, Hashable {
         guard attempt >= 0 else {
             throw TeacherError(
                 .configuration, "text request '\(id)': attempt \(attempt); count from 0")
+        }
+    }
+}
+
+extension TextRequest.Scored {
+    /// What tells it from other requests of the same words.
+    var parts: [String] {
+        switch self {
+        case .letters(let count): ["letters", "\(count)"]
+        case .texts(let texts): ["texts"] + texts
+        }
+    }
+
+    /// How many choices there are.
+    public var count: Int {
+        switch self {
+        case .letters(let count): count
+        case .texts(let texts): texts.count
         }
     }
 }

@@ -7,6 +7,7 @@ public struct TextRequestWriter: Sendable {
     /// Whether the server is told where its draws start.
     public let sendsSeed: Bool
     private let options: LabelTaskOptions
+    private let topLogprobs: Int
 
     /// A writer for a server's model.
     ///
@@ -15,13 +16,15 @@ public struct TextRequestWriter: Sendable {
     ///   - model: The model's name, as the server knows it.
     ///   - route: Which part of the API is asked.
     ///   - extraBody: Further members of the body: the text of a JSON object.
+    ///   - topLogprobs: Alternatives asked for where letters are scored, 1 to 20.
     ///   - sendsSeed: False for servers that refuse `seed`; attempts are told apart by the ledger then.
     public init(
         teacher: String, model: String, route: TeacherRequest.Route = .chatCompletions,
-        extraBody: String? = nil, sendsSeed: Bool = true
+        extraBody: String? = nil, topLogprobs: Int = 20, sendsSeed: Bool = true
     ) {
         self.teacher = teacher
         self.sendsSeed = sendsSeed
+        self.topLogprobs = topLogprobs
         var options = LabelTaskOptions(model: model)
         options.route = route
         options.answer = .text
@@ -43,6 +46,10 @@ public struct TextRequestWriter: Sendable {
         let seed = text.drawnSeed
         if sendsSeed { options.seed = seed.map { Int($0) } }
         try options.validate()
+        if text.scored != nil {
+            options.confidence = .logprobs
+            options.topLogprobs = topLogprobs
+        }
         let request = try RequestWriter(options, .plain).request(text.messages.map(Turn.init))
         guard !sendsSeed, seed != nil else { return (request, request.key(teacher: teacher)) }
         let marked = request.body + Array("\0\(seed ?? 0)".utf8)

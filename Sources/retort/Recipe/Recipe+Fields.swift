@@ -88,6 +88,7 @@ extension Recipe.MethodOptions {
         try fields.choice("name", &name)
         if name == .priming { return try priming.visit(fields) }
         if name == .llm2llm { return try llm2llm.visit(fields) }
+        if name == .mcqa { return try mcqa.visit(fields) }
         try fields.choice("selection", &selection.rule)
         try fields.number("random_ratio", &selection.randomRatio, 0...1)
         try fields.number("ratio", &selection.ratio, 0...1)

@@ -24,6 +24,7 @@ enum RecipeChecks {
         case .llkd: try checkTeacher(recipe.teacher, require)
         case .priming: try PrimingChecks.check(recipe, require)
         case .llm2llm: try LLM2LLMChecks.check(recipe, require)
+        case .mcqa: try MCQAChecks.check(recipe, require)
         case .fineTune: break
         }
         try require(
