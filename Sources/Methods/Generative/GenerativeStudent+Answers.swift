@@ -69,6 +69,17 @@ extension GenerativeStudent {
         }
     }
 
+    /// How little the student expects each answer, from 0 to 1.
+    ///
+    /// Nats a token divided by those of a uniform guess over the vocabulary: what stands for a text where
+    /// selection wants the student's uncertainty.
+    func surprise(of examples: [TextExample]) throws -> [Double] {
+        let uniform = log(Double(folder.configuration.vocabularySize))
+        return try losses(of: examples).map { loss in
+            loss.count > 0 ? min(1, loss.sum / Double(loss.count) / uniform) : 0
+        }
+    }
+
     /// The loss of one answer.
     struct AnswerLoss: Codable {
         /// In nats.
