@@ -4,7 +4,8 @@
     python3 make_pair_cases.py > ../Resources/pair-cases.jsonl      # needs the Python package transformers
 
 A line is {"tokenizer": {...}} or a case of the last tokenizer given. Where a strategy can't make the texts
-fit, `transformers` raises an error or gives what is too long; such cases are left out.
+fit, `transformers` raises an error or gives what is too long; such cases are left out. So is an empty second
+text, which its call takes for none.
 """
 import json
 import random
@@ -38,7 +39,7 @@ def main():
         print(json.dumps(dict(tokenizer=file), ensure_ascii=False))
         peer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(file)))
         for _ in range(60):
-            text, pair = (" ".join(rng.choice(WORDS) for _ in range(rng.randrange(0, 14))) for _ in range(2))
+            text, pair = (" ".join(rng.choice(WORDS) for _ in range(rng.randrange(least, 14))) for least in (0, 1))
             strategy, maximum = rng.choice(["longest_first", "only_first", "only_second"]), rng.randrange(5, 24)
             try:
                 got = peer(text, pair, truncation=strategy, max_length=maximum, return_token_type_ids=True)
