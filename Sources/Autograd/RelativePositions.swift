@@ -64,7 +64,9 @@ struct RelativePositions {
 
     init(_ buckets: RelativeBuckets, _ layout: BatchLayout) {
         self.buckets = buckets
-        let lengths = zip(layout.sequenceOffsets, layout.sequenceOffsets.dropFirst()).map { $1 - $0 }
+        let lengths = zip(layout.sequenceOffsets, layout.sequenceOffsets.dropFirst()).map {
+            $1 - $0
+        }
         let rows = zip(layout.leafOffsets, layout.leafOffsets.dropFirst()).map { start, end in
             lengths[start..<end].max().map(buckets.rows) ?? 0..<0
         }
