@@ -91,7 +91,8 @@ struct MCQA {
     private func generated(
         _ way: GenerationWay, _ generation: ItemGeneration
     ) throws -> ([ChoiceItem], GenerationTally) {
-        if let tally = try files.read(files.tally(way), as: GenerationTally.self),
+        if try session.isThere(files.tally(way)),
+            let tally = try files.read(files.tally(way), as: GenerationTally.self),
             let items = try ItemFile.read(files.items(way), as: ChoiceItem.self)
         {
             return (items, tally)
@@ -113,7 +114,8 @@ struct MCQA {
     private func scored(
         _ items: [ChoiceItem], _ results: inout Results
     ) throws -> [ScoredItem] {
-        if let tally = try files.read(files.scoring, as: ScoringTally.self),
+        if try session.isThere(files.scoring),
+            let tally = try files.read(files.scoring, as: ScoringTally.self),
             let scored = try ItemFile.read(files.scored, as: ScoredItem.self)
         {
             results.scoring = tally
@@ -192,7 +194,9 @@ struct MCQA {
         _ test: [ChoiceItem]
     ) throws -> [ChoiceAnswer]? {
         let place = subject.isEmpty ? name.rawValue : "\(name.rawValue)-\(fileName(subject))"
-        if let known = try ItemFile.read(files.answers(place), as: ChoiceAnswer.self) {
+        if try session.isThere(files.answers(place)),
+            let known = try ItemFile.read(files.answers(place), as: ChoiceAnswer.self)
+        {
             return known
         }
         console.say("student \(place): \(lessons.count) items")

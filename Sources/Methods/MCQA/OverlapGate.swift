@@ -29,46 +29,67 @@ struct OverlapGate {
     ///   - similarity: The highest ROUGE-L F measure that counts as another item.
     ///   - items: What shows how common words are; it changes the speed alone.
     init(similarity: Double, wordsOf items: [ChoiceItem]) {
-        let texts = items.map(Self.text)
-        whole = NearDuplicates(threshold: similarity, wordsOf: texts)
-        questions = NearDuplicates(threshold: similarity, wordsOf: texts)
+        self.init(similarity: similarity, like: items.map(Words.init))
+    }
+
+    private init(similarity: Double, like items: [Words]) {
+        let texts = items.map(\.whole)
+        whole = NearDuplicates(threshold: similarity, like: texts)
+        questions = NearDuplicates(threshold: similarity, like: texts)
     }
 
     /// A gate that knows some items.
     init(_ items: [ChoiceItem], similarity: Double) {
-        self.init(similarity: similarity, wordsOf: items)
-        for item in items { add(item) }
+        let words = items.map(Words.init)
+        self.init(similarity: similarity, like: words)
+        for item in words { add(item) }
     }
 
     /// Remembers an item.
-    mutating func add(_ item: ChoiceItem) {
-        exact.insert(Self.key(item))
-        whole.add(Self.text(item))
-        if Self.isLong(item.question) { questions.add(item.question) }
+    mutating func add(_ item: ChoiceItem) { add(Words(item)) }
+
+    private mutating func add(_ item: Words) {
+        exact.insert(item.key)
+        whole.add(item.whole)
+        if item.isLong { questions.add(item.question) }
     }
 
     /// How an item is one that is known; nil where it isn't.
     mutating func overlap(of item: ChoiceItem) -> Overlap? {
-        if exact.contains(Self.key(item)) { return .exact }
-        if whole.near(Self.text(item)) != nil { return .near }
-        return Self.isLong(item.question) && questions.near(item.question) != nil ? .near : nil
+        let words = Words(item)
+        if exact.contains(words.key) { return .exact }
+        if whole.near(words.whole) != nil { return .near }
+        return words.isLong && questions.near(words.question) != nil ? .near : nil
     }
 
     /// What the same item has in common in any file: for drawing sides by it.
-    static func key(_ item: ChoiceItem) -> String {
-        // Signs count where there are no words: `+` isn't `-`.
-        func words(_ text: String) -> String {
-            let words = RougeL.words(text)
-            return words.isEmpty ? text : words.joined(separator: " ")
+    static func key(_ item: ChoiceItem) -> String { Words(item).key }
+
+    /// An item's words, taken apart once.
+    private struct Words {
+        let question: [String]
+        /// With all choices in the order of their bytes.
+        let whole: [String]
+        /// Of question and right choice.
+        let key: String
+
+        init(_ item: ChoiceItem) {
+            question = RougeL.words(item.question)
+            let choices = item.choices.map(RougeL.words)
+            let order = item.choices.indices.sorted {
+                JSONText.precedes(item.choices[$0], item.choices[$1])
+            }
+            whole = question + order.flatMap { choices[$0] }
+            // Signs count where there are no words: `+` isn't `-`.
+            func named(_ words: [String], _ text: String) -> String {
+                words.isEmpty ? text : words.joined(separator: " ")
+            }
+            key =
+                named(question, item.question) + "\n"
+                + named(choices[item.answer], item.rightChoice)
         }
-        return words(item.question) + "\n" + words(item.rightChoice)
-    }
 
-    private static func text(_ item: ChoiceItem) -> String {
-        ([item.question] + item.choices.sorted(by: JSONText.precedes)).joined(separator: "\n")
-    }
-
-    private static func isLong(_ question: String) -> Bool {
-        RougeL.words(question).count >= leastQuestionWords
+        /// Whether the question is compared by itself.
+        var isLong: Bool { question.count >= OverlapGate.leastQuestionWords }
     }
 }

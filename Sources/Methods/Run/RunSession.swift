@@ -127,6 +127,14 @@ public final class RunSession {
         try byLeader { try status.write(folder) }
     }
 
+    /// Whether a file is there, as the leading rank sees it; a collective.
+    ///
+    /// Ranks that each looked for themselves, one before it is written and one after, would part ways.
+    func isThere(_ path: String) throws -> Bool {
+        let seen: UInt8 = console.isLeader && FileManager.default.fileExists(atPath: path) ? 1 : 0
+        return try communicator.broadcast([seen]) == [1]
+    }
+
     /// Does something on the leading rank; the others wait until it is done.
     func byLeader(_ work: () throws -> Void) throws {
         if console.isLeader { try work() }

@@ -26,26 +26,26 @@ struct NearDuplicates {
     ///
     /// - Parameters:
     ///   - threshold: The highest F measure that counts as another text; below 1.
-    ///   - texts: What shows how common words are; it changes the speed alone.
-    init(threshold: Double, wordsOf texts: [String]) {
+    ///   - texts: Words that show how common each is; it changes the speed alone.
+    init(threshold: Double, like texts: [[String]]) {
         self.threshold = threshold
         var counts: [String: Int] = [:]
-        for text in texts { for word in RougeL.words(text) { counts[word, default: 0] += 1 } }
+        for text in texts { for word in text { counts[word, default: 0] += 1 } }
         commonness = counts
     }
 
     /// How many texts there are.
     var count: Int { texts.count }
 
-    /// Files a text; its number is how many there were.
-    mutating func add(_ text: String) {
+    /// Files a text by its words; its number is how many there were.
+    mutating func add(_ text: [String]) {
         let (words, marks) = encoded(text)
         for mark in marks { filed[mark, default: []].append(texts.count) }
         texts.append(words)
     }
 
     /// The number of a text that is nearly this one; of several the first.
-    mutating func near(_ text: String) -> Int? {
+    mutating func near(_ text: [String]) -> Int? {
         let (words, marks) = encoded(text)
         var candidates: Set<Int> = []
         for mark in marks { candidates.formUnion(filed[mark] ?? []) }
@@ -58,8 +58,7 @@ struct NearDuplicates {
         }
     }
 
-    private mutating func encoded(_ text: String) -> (words: [Int32], marks: [Mark]) {
-        let words = RougeL.words(text)
+    private mutating func encoded(_ words: [String]) -> (words: [Int32], marks: [Mark]) {
         var encoded: [Int32] = []
         var seen: [Int32: Int32] = [:]
         var marks: [(commonness: Int, mark: Mark)] = []
