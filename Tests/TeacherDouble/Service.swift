@@ -11,14 +11,14 @@ final class Service: Sendable {
     let labels: [String]
     let counters: Counters
     /// Who answers instead of the labels; nil for the labels.
-    private let tutor: Tutor?
+    private let voice: (any TextVoice)?
     private let latency: Double
     private let jitter: Double
     private let rateLimit: RateLimit?
 
     init(
         faults: FaultOptions, seed: UInt64, apiKey: String?, labels: [String], latency: Double,
-        jitter: Double, counters: Counters, rateLimit: RateLimit?, tutor: Tutor? = nil
+        jitter: Double, counters: Counters, rateLimit: RateLimit?, voice: (any TextVoice)? = nil
     ) {
         self.faults = faults
         self.seed = seed
@@ -28,7 +28,7 @@ final class Service: Sendable {
         self.jitter = jitter
         self.counters = counters
         self.rateLimit = rateLimit
-        self.tutor = tutor
+        self.voice = voice
     }
 
     /// What a connection does for a request.
@@ -109,12 +109,12 @@ final class Service: Sendable {
         json.writeString("\(isChat ? "chatcmpl" : "cmpl")-\(draws.number)")
         json.writeString("\",\"object\":\"\(isChat ? "chat.completion" : "text_completion")\"")
         json.writeString(",\"created\":1750000000,\"model\":\"teacher-double\",\"choices\":[")
-        if let tutor {
-            let (choices, tokens) = tutor.choices(scan, isChat: isChat, body: body)
+        if let voice {
+            let (choices, tokens) = voice.choices(scan, isChat: isChat, body: body)
             json.writeImmutableBuffer(choices)
             completionTokens = tokens
         }
-        for index in 0..<(tutor == nil ? scan.choiceCount : 0) {
+        for index in 0..<(voice == nil ? scan.choiceCount : 0) {
             let label = answers.label(
                 ofChoice: index, label: verdict.label, sureness: verdict.sureness,
                 hash: verdict.hash)

@@ -1,9 +1,20 @@
-// The tutor's answers as choices of the protocol.
+// What somebody says in words as choices of the protocol.
 
 import Foundation
 import NIOCore
 
-extension Tutor {
+/// Somebody who answers in words: the tutor, or the instructor.
+protocol TextVoice: Sendable {
+    /// The words of a choice.
+    ///
+    /// - Parameters:
+    ///   - message: The last user's message.
+    ///   - request: A hash of the request's bytes.
+    ///   - choice: The choice's index.
+    func reply(to message: String, request: UInt64, choice: Int) -> String
+}
+
+extension TextVoice {
     /// The last message as it was before it became JSON.
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         let quoted = Data([UInt8(ascii: "\"")] + Array(bytes) + [UInt8(ascii: "\"")])

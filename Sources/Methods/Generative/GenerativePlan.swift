@@ -16,19 +16,26 @@ struct GenerativePlan {
 
     /// - Throws: for models, data and options that can't be.
     init(_ recipe: Recipe, ranks: Int) throws {
-        let inputs = try RunInputs(recipe, poolLabelRequired: true)
+        // Lion's teacher gives the answers.
+        let hasAnswers = recipe.method.name != .lion
+        let inputs = try RunInputs(recipe, poolLabelRequired: hasAnswers)
         let folder = try DecoderFolder(path: recipe.student.model)
         let format = try ExampleFormat(
             recipe.student, folder: folder,
             tokenizer: Tokenizer(contentsOf: recipe.student.model))
-        let examples = inputs.pool.records.compactMap(TextExample.init)
+        let examples = inputs.pool.records.compactMap { record in
+            hasAnswers
+                ? TextExample(record) : TextExample(id: record.id, prompt: record.text, answer: "")
+        }
         let tokens = try Tokens(examples, format)
         add("examples", "\(examples.count) (\(inputs.pool.report.summary))")
         if let test = inputs.test { add("test", "\(test.records.count) examples") }
         add(
             "tokens of an example",
             "\(fixed(tokens.mean, 1)) on average, \(tokens.longest) at most, "
-                + "\(fixed(tokens.answerMean, 1)) of them the answer's")
+                + (hasAnswers
+                    ? "\(fixed(tokens.answerMean, 1)) of them the answer's"
+                    : "without their answers"))
         if tokens.tooLong > 0 {
             add(
                 "too long",
@@ -130,6 +137,7 @@ enum MethodPlan {
         case .llkd, .fineTune: []
         case .llm2llm: recipe.method.llm2llm.plan(seeds: examples)
         case .priming: recipe.method.priming.plan(questions: examples)
+        case .lion: recipe.method.lion.plan(instructions: examples)
         }
     }
 }
@@ -166,6 +174,35 @@ extension Recipe.PrimingOptions {
             ("method", "priming by \(signal.rawValue), \(students) students to train"),
             ("validation", "\(held) questions are cut from the examples"),
             ("teacher", signal == .logits ? "scores \(asked) answers" : "writes \(asked) answers"),
+        ]
+    }
+}
+
+extension Recipe.LionOptions {
+    /// Students and requests; each judgement is given as often as it has scores at once.
+    fileprivate func plan(instructions: Int) -> [(name: String, value: String)] {
+        guard arm == .lion else {
+            return [
+                ("method", "imitation alone, 1 student to train"),
+                ("requests", NumberText.grouped(calls > 0 ? calls : instructions)),
+            ]
+        }
+        var (cache, answers, judgements) = (instructions, instructions, 0)
+        for _ in 0..<iterations {
+            judgements += 2 * min(cache, judgeLimit ?? cache)
+            cache += 2 * perKind
+            answers += 2 * perKind
+        }
+        let written = 2 * perKind * iterations
+        let most = answers + (1 + reAsks) * judgements + attempts * written
+        return [
+            ("method", "\(iterations) iterations, \(students) trainings of one student"),
+            (
+                "requests",
+                "\(NumberText.grouped(answers)) answers, \(NumberText.grouped(judgements)) judgements, "
+                    + "\(NumberText.grouped(written)) instructions if each is taken at once; "
+                    + "\(NumberText.grouped(most)) at most"
+            ),
         ]
     }
 }

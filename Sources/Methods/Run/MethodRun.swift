@@ -12,6 +12,8 @@ public enum MethodName: String, Sendable, CaseIterable {
     case priming
     /// LLM2LLM: data that a teacher writes from what the student gets wrong (arXiv 2403.15042).
     case llm2llm
+    /// Lion: adversarial distillation of what a teacher answers (arXiv 2305.12870).
+    case lion
 }
 
 /// Carries out a recipe's method.
@@ -31,6 +33,7 @@ public enum MethodRun {
         case .fineTune: try FineTuning(session).run(resume: resume)
         case .priming: try PrimingRun(session).run(resume: resume)
         case .llm2llm: try LLM2LLMRun(session).run(resume: resume)
+        case .lion: try LionRun(session).run(resume: resume)
         }
     }
 }

@@ -39,6 +39,7 @@ extension Recipe.DataOptions {
         try fields.text("text_field", &textField)
         try fields.text("label_field", &labelField)
         try fields.text("id_field", &idField)
+        try fields.text("input_field", &inputField)
         try fields.texts("fields", &self.fields)
         try fields.text("on_bad_row", &onBadRow)
     }
@@ -88,6 +89,7 @@ extension Recipe.MethodOptions {
         try fields.choice("name", &name)
         if name == .priming { return try priming.visit(fields) }
         if name == .llm2llm { return try llm2llm.visit(fields) }
+        if name == .lion { return try lion.visit(fields) }
         try fields.choice("selection", &selection.rule)
         try fields.number("random_ratio", &selection.randomRatio, 0...1)
         try fields.number("ratio", &selection.ratio, 0...1)
