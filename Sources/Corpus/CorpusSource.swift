@@ -48,6 +48,11 @@ public struct CorpusSource: Sendable {
     public var labelRequired: Bool
     /// The field that holds the id; rows without it are named by the hash of their text.
     public var idField: String
+    /// JSONL: a field whose text, where a row has one, follows the row's text; nil: none is read.
+    ///
+    /// So instructions have their input, behind an empty line. Rows with `instances` have input and label
+    /// in the first of them.
+    public var inputField: String?
     /// Further fields to keep with each record; a row without one of them is a bad row.
     public var fields: [String]
     /// What becomes of bad rows.
@@ -59,7 +64,8 @@ public struct CorpusSource: Sendable {
     public init(
         paths: [String], format: CorpusFormat? = nil, textField: String = "text",
         labelField: String? = nil, labelRequired: Bool = true, idField: String = "id",
-        fields: [String] = [], onBadRow: BadRowPolicy = .refuse, quoting: Bool = true
+        inputField: String? = nil, fields: [String] = [], onBadRow: BadRowPolicy = .refuse,
+        quoting: Bool = true
     ) {
         self.paths = paths
         self.format = format
@@ -67,6 +73,7 @@ public struct CorpusSource: Sendable {
         self.labelField = labelField
         self.labelRequired = labelRequired
         self.idField = idField
+        self.inputField = inputField
         self.fields = fields
         self.onBadRow = onBadRow
         self.quoting = quoting
@@ -86,6 +93,12 @@ public struct CorpusSource: Sendable {
                 "\(path): plain lines have no field '\(labelField)'; "
                     + "give the labels as JSONL, CSV or TSV")
         }
+        if format != .jsonl, let inputField {
+            throw CorpusError(
+                .configuration,
+                "\(path): the field '\(inputField)' is added to texts of JSON lines alone; give the "
+                    + "file as JSONL, or leave data.input_field out")
+        }
         if format == .lines, let field = fields.first {
             throw CorpusError(
                 .configuration,
@@ -98,11 +111,11 @@ public struct CorpusSource: Sendable {
         guard !paths.isEmpty else {
             throw CorpusError(.configuration, "no data file is given; set data.paths")
         }
-        let named = [textField, idField] + (labelField.map { [$0] } ?? [])
+        let named = [textField, idField] + [labelField, inputField].compactMap { $0 }
         guard Set(named).count == named.count, !named.contains("") else {
             throw CorpusError(
                 .configuration,
-                "the fields of text, label and id must have names and be different ones: "
+                "the fields of text, label, id and input must have names and be different ones: "
                     + named.map { "'\($0)'" }.joined(separator: ", "))
         }
         for (index, field) in fields.enumerated() {

@@ -15,7 +15,8 @@ struct Retort: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, PlanCommand.self, TrainCommand.self, EvaluateCommand.self,
-            LabelsCommand.self, ExportCommand.self, ServeCommand.self, CompareCommand.self,
+            JudgeCommand.self, LabelsCommand.self, ExportCommand.self, ServeCommand.self,
+            CompareCommand.self,
             InitCommand.self, AttentionCommand.self,
             TokenizeCommand.self, BenchCommand.self, DoctorCommand.self,
         ])

@@ -16,9 +16,11 @@
 // are requests, by their exact bytes, that were answered more than once. `--log FILE` gets a line a
 // request: seconds since 1970, hash of the body, status or fate, requests in flight.
 //
-// With `--tutor` it is a tutor of word problems instead (Tutor.swift), deaf to `--labels`, with the same
-// faults; with `--examiner` an examiner of multiple choice (Examiner.swift), whose flaws are in `by_fault`.
-// `--tutor-data`, `--tutor-student` and `--examiner-data` write files and end (TutorFiles.swift).
+// With `--tutor` it is a tutor of word problems instead (Tutor.swift), with `--examiner` an examiner of multiple
+// choice (Examiner.swift), whose flaws are in `by_fault`, with `--instructor` one who answers, judges and
+// writes small tasks (Instructor.swift): all are deaf to `--labels` and have the same faults.
+// `--tutor-data`, `--tutor-student`, `--examiner-data`, `--instructor-data` and `--instructor-student` write
+// their files and end.
 //
 // It isn't a model server, it parses of a body only what it needs, and it takes no pipelining.
 
@@ -70,6 +72,8 @@ struct TeacherDouble: ParsableCommand {
     @OptionGroup var tutor: TutorOptions
     @OptionGroup var examiner: ExaminerOptions
     @OptionGroup var files: TutorFileOptions
+    @OptionGroup var instructor: InstructorOptions
+    @OptionGroup var instructorFiles: InstructorFileOptions
 
     func validate() throws {
         guard !labelList.isEmpty, !labelList.contains("") else {
@@ -79,12 +83,21 @@ struct TeacherDouble: ParsableCommand {
         else { throw ValidationError("threads, times and lengths can't be negative") }
     }
 
+    private var voice: (any Voice)? {
+        get throws {
+            if instructor.instructor { return Instructor(options: instructor, seed: seed) }
+            if examiner.examiner { return try Examiner(options: examiner, seed: seed) }
+            return tutor.tutor ? Tutor(options: tutor, seed: seed) : nil
+        }
+    }
+
     private var labelList: [String] {
         labels.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
 
     func run() throws {
-        if try files.write(seed: seed) { return }
+        let hasWritten = try files.write(seed: seed)
+        if try instructorFiles.write(files, seed: seed) || hasWritten { return }
         signal(SIGPIPE, SIG_IGN)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let counters = Counters(log: try log.map { try RequestLog(path: $0) })
@@ -93,8 +106,7 @@ struct TeacherDouble: ParsableCommand {
             latency: latencyMs, jitter: latencyJitterMs, counters: counters,
             rateLimit: faults.rateLimitRpm.map {
                 RateLimit(perMinute: $0, burst: faults.rateLimitBurst)
-            }, tutor: tutor.tutor ? Tutor(options: tutor, seed: seed) : nil,
-            examiner: examiner.examiner ? try Examiner(options: examiner, seed: seed) : nil)
+            }, voice: try voice)
         // Prepared bytes are kept a thread, so that nobody waits for them.
         var answers: [ObjectIdentifier: Answers] = [:]
         for loop in group.makeIterator() {

@@ -11,17 +11,14 @@ final class Service: Sendable {
     let labels: [String]
     let counters: Counters
     /// Who answers instead of the labels; nil for the labels.
-    private let tutor: Tutor?
-    /// The same of multiple choice.
-    private let examiner: Examiner?
+    private let voice: (any Voice)?
     private let latency: Double
     private let jitter: Double
     private let rateLimit: RateLimit?
 
     init(
         faults: FaultOptions, seed: UInt64, apiKey: String?, labels: [String], latency: Double,
-        jitter: Double, counters: Counters, rateLimit: RateLimit?, tutor: Tutor? = nil,
-        examiner: Examiner? = nil
+        jitter: Double, counters: Counters, rateLimit: RateLimit?, voice: (any Voice)? = nil
     ) {
         self.faults = faults
         self.seed = seed
@@ -31,8 +28,7 @@ final class Service: Sendable {
         self.jitter = jitter
         self.counters = counters
         self.rateLimit = rateLimit
-        self.tutor = tutor
-        self.examiner = examiner
+        self.voice = voice
     }
 
     /// What a connection does for a request.
@@ -113,16 +109,13 @@ final class Service: Sendable {
         json.writeString("\(isChat ? "chatcmpl" : "cmpl")-\(draws.number)")
         json.writeString("\",\"object\":\"\(isChat ? "chat.completion" : "text_completion")\"")
         json.writeString(",\"created\":1750000000,\"model\":\"teacher-double\",\"choices\":[")
-        if let tutor {
-            let (choices, tokens) = tutor.choices(scan, isChat: isChat, body: body)
-            json.writeImmutableBuffer(choices)
-            completionTokens = tokens
-        } else if let examiner {
-            let (choices, tokens, mistake) = examiner.choices(scan, isChat: isChat, body: body)
-            json.writeImmutableBuffer(choices)
-            (completionTokens, flawName) = (tokens, mistake)
+        if let voice {
+            let spoken = voice.choices(scan, isChat: isChat, body: body)
+            json.writeImmutableBuffer(spoken.bytes)
+            completionTokens = spoken.completionTokens
+            flawName = spoken.flaw ?? flawName
         }
-        for index in 0..<(tutor == nil && examiner == nil ? scan.choiceCount : 0) {
+        for index in 0..<(voice == nil ? scan.choiceCount : 0) {
             let label = answers.label(
                 ofChoice: index, label: verdict.label, sureness: verdict.sureness,
                 hash: verdict.hash)

@@ -31,16 +31,10 @@ struct TutorOptions: ParsableArguments, Sendable {
 }
 
 /// Writes and solves problems.
-struct Tutor: Sendable {
+struct Tutor: TextVoice {
     let options: TutorOptions
     let seed: UInt64
 
-    /// The words of a choice.
-    ///
-    /// - Parameters:
-    ///   - message: The last user's message.
-    ///   - request: A hash of the request's bytes.
-    ///   - choice: The choice's index.
     func reply(to message: String, request: UInt64, choice: Int) -> String {
         var draws = TutorDraws(Hash.mix(Hash.mix(seed, request), UInt64(choice)))
         guard let shown = Self.shown(in: message) else { return answer(to: message, &draws) }

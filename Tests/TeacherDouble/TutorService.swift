@@ -1,22 +1,42 @@
-// Texts as choices of the protocol: the tutor's, and the examiner's with its log-probabilities.
+// What somebody says in words as choices of the protocol: the tutor's and the instructor's texts, and the
+// examiner's letters with their log-probabilities.
 
 import Foundation
 import NIOCore
 
-extension Tutor {
-    /// The choices of an answer and their tokens.
+/// Somebody who answers instead of the labels.
+protocol Voice: Sendable {
+    /// The choices of an answer, their tokens, and what is wrong with it, if that is counted.
     func choices(
         _ scan: RequestScan, isChat: Bool, body: UnsafeRawBufferPointer
-    ) -> (bytes: ByteBuffer, completionTokens: Int) {
+    ) -> (bytes: ByteBuffer, completionTokens: Int, flaw: String?)
+}
+
+/// Somebody who answers in words alone: the tutor, or the instructor.
+protocol TextVoice: Voice {
+    /// The words of a choice.
+    ///
+    /// - Parameters:
+    ///   - message: The last user's message.
+    ///   - request: A hash of the request's bytes.
+    ///   - choice: The choice's index.
+    func reply(to message: String, request: UInt64, choice: Int) -> String
+}
+
+extension TextVoice {
+    func choices(
+        _ scan: RequestScan, isChat: Bool, body: UnsafeRawBufferPointer
+    ) -> (bytes: ByteBuffer, completionTokens: Int, flaw: String?) {
         let message = WrittenText.message(scan, body)
         let request = Hash.bytes(body)
-        return WrittenText.choices(
+        let (bytes, tokens) = WrittenText.choices(
             (0..<scan.choiceCount).map { reply(to: message, request: request, choice: $0) },
             isChat: isChat, maximumTokens: scan.maximumTokens)
+        return (bytes, tokens, nil)
     }
 }
 
-extension Examiner {
+extension Examiner: Voice {
     /// The choices of an answer, their tokens, and what is wrong with it.
     func choices(
         _ scan: RequestScan, isChat: Bool, body: UnsafeRawBufferPointer

@@ -1,5 +1,5 @@
-// A small untrained decoder for the tutor's problems: Llama's form, with a byte-level BPE in Qwen's manner
-// (a digit is a token) whose merges make one token of each word that the tutor says.
+// A small untrained decoder for the tutor's problems or the instructor's tasks: Llama's form, with a byte-level
+// BPE in Qwen's manner (a digit is a token) whose merges make one token of each word that is said.
 
 import Foundation
 
@@ -8,6 +8,8 @@ struct TutorStudent {
     let width: Int
     let layers: Int
     let seed: UInt64
+    /// What it is to read and write, as far as words go.
+    var sentences = TutorStudent.tutorSentences
 
     private static let headWidth = 32
     private static let end = "<|endoftext|>"
@@ -15,7 +17,7 @@ struct TutorStudent {
     func write(to folder: String) throws {
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
-        let (vocabulary, merges) = Self.vocabulary()
+        let (vocabulary, merges) = vocabulary()
         try write(tokenizer(vocabulary, merges), "\(folder)/tokenizer.json")
         try write(
             ["eos_token": Self.end, "pad_token": Self.end, "model_max_length": 512],
@@ -33,8 +35,8 @@ struct TutorStudent {
 
     // MARK: - Tokenizer
 
-    /// The words that problems and prompts are made of.
-    private static var words: [String] {
+    /// All that the tutor's problems and prompts say.
+    static var tutorSentences: [String] {
         var sentences = [
             TutorFrame.have, TutorFrame.rows, TutorFrame.times, TutorFrame.share,
             TutorFrame.askAll, TutorFrame.askOne, "What is then", "Question Answer",
@@ -42,7 +44,11 @@ struct TutorStudent {
         for frame in TutorFrame.all {
             sentences += [frame.gain, frame.loss] + frame.things + frame.boxes
         }
-        sentences += TutorFrame.people.flatMap { [$0.name, $0.pronoun] }
+        return sentences + TutorFrame.people.flatMap { [$0.name, $0.pronoun] }
+    }
+
+    /// The words of the sentences.
+    private var words: [String] {
         var words: [String] = []
         for sentence in sentences {
             for word in sentence.split(whereSeparator: { !$0.isLetter }).map(String.init)
@@ -54,8 +60,8 @@ struct TutorStudent {
     }
 
     /// The 256 bytes as byte-level BPE writes them, then what merges make.
-    private static func vocabulary() -> (vocabulary: [String], merges: [[String]]) {
-        var tokens = letters
+    private func vocabulary() -> (vocabulary: [String], merges: [[String]]) {
+        var tokens = Self.letters
         var merges: [[String]] = []
         // From its front a word grows letter by letter; no other word's merges touch its middle, for they
         // all begin with a space or a capital.

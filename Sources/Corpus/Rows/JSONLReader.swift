@@ -7,13 +7,16 @@ final class JSONLReader {
     private let textKey: [UInt8]
     private let labelKey: [UInt8]?
     private let idKey: [UInt8]
+    private let inputKey: [UInt8]?
     private let further: [(name: String, key: [UInt8])]
+    private static let instancesKey = Array("instances".utf8)
 
     init(path: String, source: CorpusSource, chunkSize: Int) throws(CorpusError) {
         lines = try LineReader(path: path, chunkSize: chunkSize)
         textKey = Array(source.textField.utf8)
         labelKey = source.labelField.map { Array($0.utf8) }
         idKey = Array(source.idField.utf8)
+        inputKey = source.inputField.map { Array($0.utf8) }
         further = source.fields.map { ($0, Array($0.utf8)) }
     }
 
@@ -35,6 +38,7 @@ final class JSONLReader {
 
     private func fields(_ bytes: Span<UInt8>) throws(JSONTrouble) -> RowFields {
         var row = RowFields()
+        var input: String?
         var scanner = JSONScanner()
         try scanner.beginObject(bytes)
         while let key = try scanner.nextKey(bytes) {
@@ -42,8 +46,10 @@ final class JSONLReader {
                 row.text = try textValue(&scanner, bytes)
             } else if scanner.matches(key, idKey, bytes) {
                 row.id = try nameValue(&scanner, bytes, "the id")
-            } else if let labelKey, scanner.matches(key, labelKey, bytes) {
-                row.label = try nameValue(&scanner, bytes, "the label")
+            } else if try takes(key, &row, &input, &scanner, bytes) {
+                continue
+            } else if inputKey != nil, scanner.matches(key, Self.instancesKey, bytes) {
+                try firstInstance(&row, &input, &scanner, bytes)
             } else if let index = further.firstIndex(where: { scanner.matches(key, $0.key, bytes) }
             ) {
                 let name = further[index].name
@@ -54,7 +60,41 @@ final class JSONLReader {
             }
         }
         try scanner.finish(bytes)
+        if let input, !input.unicodeScalars.allSatisfy(\.properties.isWhitespace) {
+            row.text = row.text.map { "\($0)\n\n\(input)" }
+        }
         return row
+    }
+
+    /// Takes the label or the input, where the key is theirs.
+    private func takes(
+        _ key: JSONScanner.Piece, _ row: inout RowFields, _ input: inout String?,
+        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
+    ) throws(JSONTrouble) -> Bool {
+        if let labelKey, scanner.matches(key, labelKey, bytes) {
+            row.label = try nameValue(&scanner, bytes, "the label")
+        } else if let inputKey, scanner.matches(key, inputKey, bytes) {
+            input = try textValue(&scanner, bytes)
+        } else {
+            return false
+        }
+        return true
+    }
+
+    /// Input and label of the first of a row's instances; the others are passed over.
+    private func firstInstance(
+        _ row: inout RowFields, _ input: inout String?, _ scanner: inout JSONScanner,
+        _ bytes: Span<UInt8>
+    ) throws(JSONTrouble) {
+        try scanner.beginArray(bytes)
+        guard try scanner.nextElement(bytes) else { return }
+        try scanner.beginObject(bytes)
+        while let key = try scanner.nextKey(bytes) {
+            guard try !takes(key, &row, &input, &scanner, bytes) else { continue }
+            try scanner.check(key, bytes)
+            try scanner.skipValue(bytes)
+        }
+        while try scanner.nextElement(bytes) { try scanner.skipValue(bytes) }
     }
 
     private func textValue(

@@ -16,14 +16,15 @@ struct GenerativePlan {
 
     /// - Throws: for models, data and options that can't be.
     init(_ recipe: Recipe, ranks: Int) throws {
-        let isAnswered = recipe.method.name == .sequence
-        let inputs = try RunInputs(recipe, poolLabelRequired: !isAnswered)
+        // A teacher gives the answers.
+        let hasAnswers = recipe.method.name != .sequence && recipe.method.name != .lion
+        let inputs = try RunInputs(recipe, poolLabelRequired: hasAnswers)
         let folder = try DecoderFolder(path: recipe.student.model)
         let format = try ExampleFormat(
             recipe.student, folder: folder,
             tokenizer: Tokenizer(contentsOf: recipe.student.model))
         let examples = inputs.pool.records.map {
-            TextExample(id: $0.id, prompt: $0.text, answer: $0.label ?? "")
+            TextExample(id: $0.id, prompt: $0.text, answer: hasAnswers ? $0.label ?? "" : "")
         }
         let tokens = try Tokens(examples, format)
         add("examples", "\(examples.count) (\(inputs.pool.report.summary))")
@@ -31,7 +32,9 @@ struct GenerativePlan {
         add(
             "tokens of an example",
             "\(fixed(tokens.mean, 1)) on average, \(tokens.longest) at most, "
-                + "\(fixed(tokens.answerMean, 1)) of them the answer's")
+                + (hasAnswers
+                    ? "\(fixed(tokens.answerMean, 1)) of them the answer's"
+                    : "without their answers"))
         if tokens.tooLong > 0 {
             add(
                 "too long",
@@ -39,7 +42,8 @@ struct GenerativePlan {
                     + "student.max_seq_length \(format.maximumLength)")
         }
         lines += try MethodPlan.lines(recipe, examples: examples.count)
-        let learnt = examples.count * (isAnswered ? recipe.method.sequence.answers : 1)
+        let answers = recipe.method.name == .sequence ? recipe.method.sequence.answers : 1
+        let learnt = examples.count * answers
         let steps = BatchOrder(
             poolSize: learnt, batchSize: recipe.train.globalBatchSize,
             epochs: recipe.train.epochs, seed: recipe.seed
@@ -135,6 +139,7 @@ enum MethodPlan {
         case .llm2llm: recipe.method.llm2llm.plan(seeds: examples)
         case .priming: recipe.method.priming.plan(questions: examples)
         case .sequence: recipe.method.sequence.plan(prompts: examples)
+        case .lion: recipe.method.lion.plan(instructions: examples)
         }
     }
 }
@@ -185,6 +190,35 @@ extension Recipe.SequenceOptions {
                 "requests",
                 "\(NumberText.grouped(prompts * answers)), \(tokens) tokens of answers at most, which "
                     + "aren't counted below"
+            ),
+        ]
+    }
+}
+
+extension Recipe.LionOptions {
+    /// Students and requests; each judgement is given as often as it has scores at once.
+    fileprivate func plan(instructions: Int) -> [(name: String, value: String)] {
+        guard arm == .lion else {
+            return [
+                ("method", "imitation alone, 1 student to train"),
+                ("requests", NumberText.grouped(calls > 0 ? calls : instructions)),
+            ]
+        }
+        var (cache, answers, judgements) = (instructions, instructions, 0)
+        for _ in 0..<iterations {
+            judgements += 2 * min(cache, judgeLimit ?? cache)
+            cache += 2 * perKind
+            answers += 2 * perKind
+        }
+        let written = 2 * perKind * iterations
+        let most = answers + (1 + reAsks) * judgements + attempts * written
+        return [
+            ("method", "\(iterations) iterations, \(students) trainings of one student"),
+            (
+                "requests",
+                "\(NumberText.grouped(answers)) answers, \(NumberText.grouped(judgements)) judgements, "
+                    + "\(NumberText.grouped(written)) instructions if each is taken at once; "
+                    + "\(NumberText.grouped(most)) at most"
             ),
         ]
     }

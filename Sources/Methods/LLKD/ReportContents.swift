@@ -104,16 +104,7 @@ struct ReportContents {
                     }))
         }
         tables.append(
-            ReportTable(
-                title: "Recipe", note: "Every key, with the defaults.",
-                pairs: recipe.split(separator: "\n").map { line in
-                    let parts = line.split(separator: ":", maxSplits: 1)
-                    return (
-                        name: String(parts[0]),
-                        value: parts.count > 1
-                            ? parts[1].trimmingCharacters(in: .whitespaces) : ""
-                    )
-                }))
+            ReportTable(resolvedRecipe: recipe))
         return tables
     }
 

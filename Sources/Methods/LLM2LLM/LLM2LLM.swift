@@ -145,9 +145,9 @@ struct LLM2LLM {
 
     private func say(_ figures: LLM2LLMRound) {
         var line =
-            "round \(figures.round): right on \(LLM2LLMRound.percent(figures.trainAccuracy)) of its items"
+            "round \(figures.round): right on \(percentText(figures.trainAccuracy)) of its items"
         if let accuracy = figures.testAccuracy {
-            line += ", \(LLM2LLMRound.percent(accuracy)) of \(figures.tests) test items"
+            line += ", \(percentText(accuracy)) of \(figures.tests) test items"
         }
         console.say(line)
     }

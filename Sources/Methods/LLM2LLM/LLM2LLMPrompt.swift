@@ -7,7 +7,6 @@
 // `labels`, `label_list`.
 
 import Corpus
-import Foundation
 import Teacher
 
 /// The compiled prompt of a run.
@@ -30,7 +29,8 @@ struct LLM2LLMPrompt: Sendable {
             _ text: String?, _ file: String?, _ key: String, _ usual: String
         ) throws -> PromptTemplate {
             try PromptTemplate(
-                Self.source(text, file, key) ?? usual, place: "method.prompt.\(key)",
+                PromptTurns.source(text, file, "method.prompt.\(key)") ?? usual,
+                place: "method.prompt.\(key)",
                 dataFields: Self.fields, labels: task.labels)
         }
         let usual = LLM2LLMDefaultPrompt(task.kind)
@@ -55,26 +55,6 @@ struct LLM2LLMPrompt: Sendable {
             )
         }
         showsStudentAnswer = options.showsStudentAnswer
-    }
-
-    private static func source(
-        _ text: String?, _ file: String?, _ key: String
-    ) throws(MethodError) -> String? {
-        guard let file else { return text }
-        guard text == nil else {
-            throw MethodError(
-                .invalidRecipe,
-                "method.prompt.\(key) and method.prompt.\(key)_file are both given; give one of them"
-            )
-        }
-        guard let data = FileManager.default.contents(atPath: file),
-            var words = String(data: data, encoding: .utf8)
-        else {
-            throw MethodError(
-                .invalidRecipe, "\(file): can't be read; method.prompt.\(key)_file names a text")
-        }
-        if words.hasSuffix("\n") { words.removeLast() }
-        return words
     }
 
     /// Asks for items like one that went wrong.

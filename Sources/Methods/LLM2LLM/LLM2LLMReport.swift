@@ -31,16 +31,7 @@ struct LLM2LLMReport {
         ]
         report.tables = [
             ReportTable(title: "Rounds", columns: Self.columns, rows: rounds.indices.map(row)),
-            ReportTable(
-                title: "Recipe", note: "Every key, with the defaults.",
-                pairs: resolvedRecipe.split(separator: "\n").map { line in
-                    let parts = line.split(separator: ":", maxSplits: 1)
-                    return (
-                        name: String(parts[0]),
-                        value: parts.count > 1
-                            ? parts[1].trimmingCharacters(in: .whitespaces) : ""
-                    )
-                }),
+            ReportTable(resolvedRecipe: resolvedRecipe),
         ]
         report.values = values
         report.footer = "\(program), \(ISO8601DateFormatter().string(from: Date()))"
@@ -80,8 +71,8 @@ struct LLM2LLMReport {
         if let first = rounds.first?.testAccuracy, let last = rounds.last?.testAccuracy {
             figures.append(
                 .init(
-                    "test accuracy", LLM2LLMRound.percent(last),
-                    note: rounds.count > 1 ? "\(LLM2LLMRound.percent(first)) in round 0" : ""))
+                    "test accuracy", percentText(last),
+                    note: rounds.count > 1 ? "\(percentText(first)) in round 0" : ""))
         }
         if let last = rounds.last {
             figures.append(.init("items", "\(last.items)", note: "\(last.seeds) of them seeds"))
@@ -119,9 +110,9 @@ struct LLM2LLMReport {
         let tally = round.tally
         func count(_ value: Int?) -> String { value.map(String.init) ?? "-" }
         return [
-            "\(round.round)", "\(round.items)", LLM2LLMRound.percent(round.trainAccuracy),
-            LLM2LLMRound.percent(round.seedAccuracy),
-            round.testAccuracy.map(LLM2LLMRound.percent) ?? "-",
+            "\(round.round)", "\(round.items)", percentText(round.trainAccuracy),
+            percentText(round.seedAccuracy),
+            round.testAccuracy.map(percentText) ?? "-",
             "\(round.wrong.count)", count(tally?.accepted), count(tally?.unsatisfied),
             count(tally?.requests), count(tally?.checks),
         ] + ItemRejection.allCases.map { count(tally?.count(of: $0)) }

@@ -37,9 +37,6 @@ struct LLM2LLMRound: Codable, Equatable {
     var seedAccuracy: Double { Self.share(seedsRight, seeds) }
     var testAccuracy: Double? { tests > 0 ? Self.share(testsRight, tests) : nil }
 
-    /// A share in percent with one decimal: a test of some hundred items tells them apart.
-    static func percent(_ share: Double) -> String { fixed(100 * share, 1) + " %" }
-
     private static func share(_ part: Int, _ whole: Int) -> Double {
         whole > 0 ? Double(part) / Double(whole) : 0
     }

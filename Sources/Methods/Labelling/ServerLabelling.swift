@@ -189,6 +189,7 @@ extension CorpusSource {
             paths: paths, format: options.format.flatMap(CorpusFormat.init(rawValue:)),
             textField: options.textField, labelField: options.labelField,
             labelRequired: labelRequired, idField: options.idField,
+            inputField: options.inputField,
             onBadRow: options.onBadRow == "skip" ? .skip : .refuse)
         fields = options.fields
     }

@@ -60,13 +60,7 @@ struct PrimingReport {
                     note: "In brackets: 95 per cent of 2,000 draws of the questions, paired.",
                     columns: comparison.table.columns, rows: comparison.table.rows)
             } + [
-                ReportTable(
-                    title: "Recipe", note: "Every key, with the defaults.",
-                    pairs: resolvedRecipe.split(separator: "\n").map { line in
-                        let parts = line.split(separator: ":", maxSplits: 1)
-                        let value = parts.count > 1 ? String(parts[1]) : ""
-                        return (String(parts[0]), value.trimmingCharacters(in: .whitespaces))
-                    })
+                ReportTable(resolvedRecipe: resolvedRecipe)
             ]
         report.values = values
         report.footer = "\(program), \(ISO8601DateFormatter().string(from: Date()))"

@@ -68,6 +68,15 @@ extension Recipe {
         /// The name in the ledger's keys.
         public var identity: String { id ?? "openai:\(task.model)" }
 
+        /// Without what may change between two calls of one run.
+        var decisive: Self {
+            var options = self
+            options.servers = ServerOptions()
+            options.leaseSize = nil
+            options.retryFailed = false
+            return options
+        }
+
         /// Whether two sets of options are the same.
         public static func == (left: Self, right: Self) -> Bool {
             left.kind == right.kind && left.model == right.model && left.path == right.path

@@ -51,6 +51,8 @@ public struct Recipe: Sendable, Equatable {
         public var labelField: String? = "label"
         /// The field or column with the record's id; absent ids are hashes of the text.
         public var idField = "id"
+        /// JSONL: the field whose text, where a row has one, follows the row's text; nil for none.
+        public var inputField: String?
         /// Further fields or columns that the teacher's prompts use.
         public var fields: [String] = []
         /// What to do with rows that can't be read: `refuse` or `skip`.
@@ -107,6 +109,8 @@ public struct Recipe: Sendable, Equatable {
         public var sequence = SequenceOptions()
         /// `mcqa`: its options.
         public var mcqa = MCQAOptions()
+        /// `lion`: its options.
+        public var lion = LionOptions()
 
         /// The defaults.
         public init() {}
@@ -152,9 +156,9 @@ extension Recipe {
         recipe.evaluate.loggingSteps = fresh.evaluate.loggingSteps
         recipe.budget = fresh.budget
         recipe.rate = fresh.rate
-        recipe.teacher.servers = fresh.teacher.servers
-        recipe.teacher.leaseSize = nil
-        recipe.teacher.retryFailed = false
+        recipe.teacher = recipe.teacher.decisive
+        recipe.method.lion.referee = recipe.method.lion.referee?.decisive
+        recipe.method.lion.generator = recipe.method.lion.generator?.decisive
         return recipe
     }
 }

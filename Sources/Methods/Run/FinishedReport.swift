@@ -33,3 +33,18 @@ public struct FinishedReport {
         return table.text + "report: \(folder.page)\nstudent: \(folder.student)\n"
     }
 }
+
+extension ReportTable {
+    /// A run's recipe as a table: a row a line.
+    init(resolvedRecipe: String) {
+        self.init(
+            title: "Recipe", note: "Every key, with the defaults.",
+            pairs: resolvedRecipe.split(separator: "\n").map { line in
+                let parts = line.split(separator: ":", maxSplits: 1)
+                return (
+                    name: String(parts[0]),
+                    value: parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+                )
+            })
+    }
+}

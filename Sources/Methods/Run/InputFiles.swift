@@ -10,25 +10,32 @@ import Teacher
 enum InputFiles {
     /// Their paths; those of a model folder are the ones that are read from it.
     static func of(_ recipe: Recipe) -> [String] {
-        var paths = model(recipe.student.model)
-        switch recipe.teacher.kind {
-        case .encoder: paths += model(recipe.teacher.model) + recipe.teacher.prototypes
-        case .local, .openai:
-            if recipe.teacher.kind == .local {
-                paths += LocalModel.files(of: recipe.teacher.model)
-            }
-            let task = recipe.teacher.task
-            paths += task.prompts.flatMap { [$0.systemFile, $0.userFile].compactMap { $0 } }
-            paths += (task.examples.map { [$0.path] } ?? []) + recipe.teacher.calibration
-            if !recipe.teacher.exampleModel.isEmpty { paths += model(recipe.teacher.exampleModel) }
-        // A folder of ledgers may grow while the run goes on; its teacher's identity is in each key.
-        case .recorded: paths += [recipe.teacher.path]
-        }
+        var paths = model(recipe.student.model) + teacher(recipe.teacher)
         if recipe.method.name == .llm2llm {
             paths += llm2llm(recipe.method.llm2llm)
         }
         if recipe.method.name == .mcqa { paths += recipe.method.mcqa.items }
+        if recipe.method.name == .lion {
+            let options = recipe.method.lion
+            let others = [options.referee, options.generator].compactMap { $0 }
+            paths += options.prompts.files + others.flatMap(teacher)
+        }
         return paths
+    }
+
+    private static func teacher(_ teacher: Recipe.TeacherOptions) -> [String] {
+        switch teacher.kind {
+        case .encoder: return model(teacher.model) + teacher.prototypes
+        case .local, .openai:
+            var paths = teacher.kind == .local ? LocalModel.files(of: teacher.model) : []
+            let task = teacher.task
+            paths += task.prompts.flatMap { [$0.systemFile, $0.userFile].compactMap { $0 } }
+            paths += (task.examples.map { [$0.path] } ?? []) + teacher.calibration
+            if !teacher.exampleModel.isEmpty { paths += model(teacher.exampleModel) }
+            return paths
+        // A folder of ledgers may grow while the run goes on; its teacher's identity is in each key.
+        case .recorded: return [teacher.path]
+        }
     }
 
     private static func llm2llm(_ options: Recipe.LLM2LLMOptions) -> [String] {

@@ -16,6 +16,8 @@ public enum MethodName: String, Sendable, CaseIterable {
     case sequence
     /// Few-shot multiple choice: a teacher writes items and scores their choices (arXiv 2412.09807).
     case mcqa
+    /// Lion: adversarial distillation of what a teacher answers (arXiv 2305.12870).
+    case lion
 }
 
 /// Carries out a recipe's method.
@@ -37,6 +39,7 @@ public enum MethodRun {
         case .llm2llm: try LLM2LLMRun(session).run(resume: resume)
         case .sequence: try SequenceDistillation(session).run(resume: resume)
         case .mcqa: try MCQARun(session).run(resume: resume)
+        case .lion: try LionRun(session).run(resume: resume)
         }
     }
 }

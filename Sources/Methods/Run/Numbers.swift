@@ -11,3 +11,6 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
 func scientific(_ value: Double) -> String {
     String(format: "%.2e", value)
 }
+
+/// A share in percent with one decimal: a test of some hundred items tells them apart.
+func percentText(_ share: Double) -> String { fixed(100 * share, 1) + " %" }

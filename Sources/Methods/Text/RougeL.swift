@@ -19,9 +19,13 @@ public enum RougeL {
     ///
     /// It is the same both ways round.
     public static func fMeasure<Word: Equatable>(_ left: [Word], _ right: [Word]) -> Double {
-        guard !left.isEmpty, !right.isEmpty else { return 0 }
-        let common = longestCommonSubsequence(left, right)
-        return 2 * Double(common) / Double(left.count + right.count)
+        fMeasure(common: longestCommonSubsequence(left, right), left.count, right.count)
+    }
+
+    /// The F measure of two texts of so many words, with the length of their common part.
+    static func fMeasure(common: Int, _ left: Int, _ right: Int) -> Double {
+        guard left > 0, right > 0 else { return 0 }
+        return 2 * Double(common) / Double(left + right)
     }
 
     /// The F measure of two texts.
@@ -41,46 +45,5 @@ public enum RougeL {
             }
         }
         return row[right.count]
-    }
-}
-
-/// Lets texts through that are unlike all that it has seen.
-public struct SimilarityGate {
-    /// The highest ROUGE-L F measure that is let through.
-    public let threshold: Double
-    private var numbers: [String: Int32] = [:]
-    private var seen: [[Int32]] = []
-
-    /// A gate that has seen nothing.
-    public init(threshold: Double) {
-        self.threshold = threshold
-    }
-
-    /// Remembers a text.
-    public mutating func add(_ text: String) {
-        seen.append(encoded(text))
-    }
-
-    /// Whether a text is too near to one that was seen.
-    public mutating func refuses(_ text: String) -> Bool {
-        let words = encoded(text)
-        return seen.contains { other in
-            let sum = Double(words.count + other.count)
-            // The common part is at most the shorter text: most pairs need no table.
-            guard sum > 0, 2 * Double(min(words.count, other.count)) / sum > threshold else {
-                return false
-            }
-            return RougeL.fMeasure(words, other) > threshold
-        }
-    }
-
-    /// Words as numbers, which compare at once.
-    private mutating func encoded(_ text: String) -> [Int32] {
-        RougeL.words(text).map { word in
-            if let known = numbers[word] { return known }
-            let number = Int32(numbers.count)
-            numbers[word] = number
-            return number
-        }
     }
 }

@@ -93,6 +93,16 @@ public final class TextTeacher {
             isStopRequested: session.isStopRequested)
     }
 
+    /// Another teacher of a run, with the run's ledgers, budget and rate; a collective.
+    convenience init(_ session: RunSession, as teacher: Recipe.TeacherOptions) throws {
+        var recipe = session.recipe
+        recipe.teacher = teacher
+        try self.init(
+            recipe, folder: session.folder, communicator: session.communicator,
+            compute: session.compute, console: session.console,
+            isStopRequested: session.isStopRequested)
+    }
+
     /// The teacher's texts: an answer to each request, in their order.
     ///
     /// A collective: every rank calls it with the same requests. Requests that ask the same share an

@@ -11,6 +11,8 @@ package struct PromptTemplate: Sendable {
     let fields: [String]
     /// Whether it says anything of the record itself, besides its id.
     package let showsRecord: Bool
+    /// Whether it shows the record's text.
+    private let showsText: Bool
     /// Whether it shows the record's id.
     let showsID: Bool
     /// Whether it places the examples itself.
@@ -53,6 +55,7 @@ package struct PromptTemplate: Sendable {
             let tags = try TemplateTags(source)
             showsExamples = tags.showsExamples
             showsRecord = tags.names.contains { $0 == "text" || !Self.knownNames.contains($0) }
+            showsText = tags.names.contains("text")
             showsID = tags.names.contains("id")
             fields = tags.names.filter { !Self.knownNames.contains($0) }
             let isConstant = tags.names.allSatisfy { ["labels", "label_list"].contains($0) }
@@ -70,6 +73,11 @@ package struct PromptTemplate: Sendable {
             .configuration,
             "\(place): nothing is named '\(stranger)'; known are \(known) "
                 + "(data.fields names further fields to keep)")
+    }
+
+    /// Whether it uses a name: `text`, or a field.
+    package func shows(_ name: String) -> Bool {
+        name == "text" ? showsText : fields.contains(name)
     }
 
     /// The text for a record.

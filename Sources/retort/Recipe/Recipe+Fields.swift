@@ -39,6 +39,7 @@ extension Recipe.DataOptions {
         try fields.text("text_field", &textField)
         try fields.text("label_field", &labelField)
         try fields.text("id_field", &idField)
+        try fields.text("input_field", &inputField)
         try fields.texts("fields", &self.fields)
         try fields.text("on_bad_row", &onBadRow)
     }
@@ -89,6 +90,7 @@ extension Recipe.MethodOptions {
         switch name {
         case .priming: return try priming.visit(fields)
         case .llm2llm: return try llm2llm.visit(fields)
+        case .lion: return try lion.visit(fields)
         case .mcqa: return try mcqa.visit(fields)
         case .sequence: return try sequence.visit(fields)
         case .llkd, .fineTune: break

@@ -25,6 +25,7 @@ enum RecipeChecks {
         case .priming: try PrimingChecks.check(recipe, require)
         case .llm2llm: try LLM2LLMChecks.check(recipe, require)
         case .mcqa: try MCQAChecks.check(recipe, require)
+        case .lion: try LionChecks.check(recipe, require)
         case .fineTune: break
         case .sequence:
             try checkWriter(recipe.teacher, require)
@@ -108,24 +109,27 @@ enum RecipeChecks {
     }
 
     /// What every teacher on servers needs, whatever it is asked for.
+    ///
+    /// - Parameter name: The recipe's section.
     static func checkServers(
-        _ teacher: Recipe.TeacherOptions, _ require: (Bool, String) throws -> Void
+        _ teacher: Recipe.TeacherOptions, named name: String = "teacher",
+        _ require: (Bool, String) throws -> Void
     ) throws {
         try require(
             !teacher.servers.baseURLs.isEmpty,
-            "teacher.base_url is missing: name the server, http://HOST:8000/v1 say")
+            "\(name).base_url is missing: name the server, http://HOST:8000/v1 say")
         for address in teacher.servers.baseURLs + [teacher.servers.proxy ?? ""] {
             try require(
                 !address.contains("@") && !address.contains("?"),
-                "teacher.base_url and teacher.proxy may hold no user, password or query: a key "
-                    + "belongs into teacher.api_key, as ${NAME_OF_A_VARIABLE}")
+                "\(name).base_url and \(name).proxy may hold no user, password or query: a key "
+                    + "belongs into \(name).api_key, as ${NAME_OF_A_VARIABLE}")
         }
         try require(
             !teacher.task.model.isEmpty,
-            "teacher.model is missing: the model's name as the server knows it")
+            "\(name).model is missing: the model's name as the server knows it")
         try require(
             (teacher.servers.inputPrice == nil) == (teacher.servers.outputPrice == nil),
-            "teacher.price needs both input_per_million and output_per_million")
+            "\(name).price needs both input_per_million and output_per_million")
     }
 
     private static func checkMethod(

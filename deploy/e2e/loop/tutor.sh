@@ -1,26 +1,14 @@
-# What the closed loops with the tutor of word problems share, to be sourced in an empty folder: the tutor behind its port, the
+# What the closed loops with the tutor of word problems share besides runs.sh, to be sourced in an empty folder: the tutor, the
 # examination, and a small decoder that is pretrained on a broad, easier mixture.
 #
-#   LOOP_SEEDS="1 2 3"   LOOP_RANKS=1   LOOP_THREADS=2   the runs' seeds, ranks and threads of each: they change the speed alone
 #   LOOP_WIDTH LOOP_LAYERS LOOP_BROAD LOOP_EPOCHS        the student and its pretraining: problems, passes over them
 #   LOOP_PRETRAINED=FOLDER                               a student that an earlier loop has pretrained
 #   LOOP_EASY LOOP_TEST                                  how often the examination has each easy shape, and its problems
 # shellcheck shell=bash
-set -euo pipefail
-retort=$1 double=$2
-ranks=${LOOP_RANKS:-1}
-launch=()
-[ "$ranks" = 1 ] || launch=(mpirun --allow-run-as-root --oversubscribe -n "$ranks")
+# shellcheck source=deploy/e2e/loop/runs.sh
+. "$(dirname "${BASH_SOURCE[0]}")/runs.sh"
 
-start_tutor() { # OPTION...
-    "$double" --tutor --port 0 --port-file port --lifetime 14400 "$@" 2>tutor.log &
-    tutor=$!
-    trap 'kill "$tutor" 2>/dev/null' EXIT
-    until [ -s port ]; do sleep 0.1; done
-    port=$(cat port)
-}
-value() { sed -n 's/.*"'"$1"'"[[:space:]]*:[[:space:]]*"\{0,1\}\([^",}]*\).*/\1/p' "$2" | head -n 1; }
-run() { "${launch[@]}" "$retort" run "$@" --threads "${LOOP_THREADS:-2}" </dev/null >>run.log 2>&1; }
+start_tutor() { start_teacher --tutor "$@"; }
 recipe() { # NAME METHOD POOL TRAIN SEED [STUDENT]
     cat >"$1.yaml" <<YAML
 name: $1
