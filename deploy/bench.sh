@@ -3,7 +3,7 @@
 #
 #   bash deploy/bench.sh [--rounds N] [--steps N] [--output FOLDER] [PART...]
 #
-#   parts: gemm train infer threads ragged (these by default), allreduce, decoder
+#   parts: gemm train infer threads ragged (these by default), allreduce, decoder, encoder
 #   --rounds N       rounds (5); a row's ratio is given with its least, median and greatest over them
 #   --steps N        timed training steps of a measurement (12)
 #   --output FOLDER  where the page and the raw lines go (docs/benchmarks)
@@ -12,6 +12,7 @@
 #   RETORT_PYTHON=FILE     a python with torch and transformers, instead of making one in work/venv
 #   RETORT_STUDENT=FOLDER  a model folder to use instead of fetching all-MiniLM-L6-v2
 #   RETORT_DECODER=FOLDER  a decoder to train in the part "decoder", instead of a random Llama of 34 million weights
+#   RETORT_ENCODER=FOLDER  an encoder to train in the part "encoder", instead of a random one of DeBERTa-v3-base's shape
 #   RETORT_PEER=FOLDER     where peer_gemm.py and peer_train.py are (../shared/reference beside this clone)
 #
 # Without the peer's scripts or torch, ours is measured alone. All of it takes about half an hour on two cores; nothing
@@ -24,7 +25,7 @@ program=bench
 # shellcheck source=deploy/machine.sh
 . "$root/deploy/machine.sh"
 
-all_parts=(gemm train infer threads ragged allreduce decoder)
+all_parts=(gemm train infer threads ragged allreduce decoder encoder)
 rounds=5 steps=12 output=$root/docs/benchmarks parts=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -226,6 +227,17 @@ round_of_decoder() {
     done
 }
 
+encoder_script=$root/deploy/bench/peer_encoder.py
+round_of_encoder() {
+    local dtype
+    for dtype in float32 bfloat16; do
+        can_measure train "$dtype" || continue
+        ours "$dtype" 1 train --model "$encoder" --batch 8 --length 128 --steps "$steps" --threads 1
+        peer "$dtype" 1 "$encoder_script" --model "$encoder" --threads 1 --batch 8 --length 128 --dtype "$dtype" \
+            --steps "$steps"
+    done
+}
+
 # ---------------------------------------------------------------------------------------------------------------------
 # What the page says of the machine: `key<TAB>value` lines.
 
@@ -312,12 +324,12 @@ cp "${RETORT:-$root/.build/release/retort}" "$retort" || fail 74 "cannot copy th
 
 student=$work/demo/student
 for part in "${parts[@]}"; do
-    case $part in gemm | allreduce | decoder) ;; *) require_student ;; esac
+    case $part in gemm | allreduce | decoder | encoder) ;; *) require_student ;; esac
 done
 
 peer_folder=${RETORT_PEER:-$root/../shared/reference} torch_python=
 wants_peer_scripts() { wanted gemm || wanted train || wanted infer || wanted ragged; }
-wants_peer() { wants_peer_scripts || wanted decoder; }
+wants_peer() { wants_peer_scripts || wanted decoder || wanted encoder; }
 if wants_peer_scripts && { [ ! -f "$peer_folder/peer_gemm.py" ] || [ ! -f "$peer_folder/peer_train.py" ]; }; then
     note "ours alone: no peer_gemm.py and peer_train.py where RETORT_PEER says"
 elif wants_peer; then
@@ -337,6 +349,12 @@ if wanted decoder && [ -z "${RETORT_DECODER:-}" ]; then
     [ -n "$torch_python" ] || fail 69 "the part decoder wants a python with torch, or RETORT_DECODER=FOLDER"
     "$torch_python" "$decoder_script" --make "$decoder" >"$scratch/decoder.log" 2>&1 ||
         fail 70 "no random decoder could be made: $(tail -n 1 "$scratch/decoder.log")"
+fi
+encoder=${RETORT_ENCODER:-$scratch/encoder}
+if wanted encoder && [ -z "${RETORT_ENCODER:-}" ]; then
+    [ -n "$torch_python" ] || fail 69 "the part encoder wants a python with torch, or RETORT_ENCODER=FOLDER"
+    "$torch_python" "$encoder_script" --make "$encoder" >"$scratch/encoder.log" 2>&1 ||
+        fail 70 "no random encoder could be made: $(tail -n 1 "$scratch/encoder.log")"
 fi
 
 choose_launcher 1

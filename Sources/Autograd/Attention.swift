@@ -44,7 +44,7 @@ struct AttentionParts {
         value = joined.columns(2 * width..<3 * width)
     }
 
-    fileprivate func part(_ head: AttentionHead) -> AttentionParts {
+    func part(_ head: AttentionHead) -> AttentionParts {
         AttentionParts(query: head.part(query), key: head.part(key), value: head.part(value))
     }
 }
@@ -194,7 +194,7 @@ extension Tape {
     }
 
     /// The dropout of a head's rows: masks are keyed by sample, query position, head and site.
-    private func rowsDropout(
+    func rowsDropout(
         _ head: AttentionHead, _ context: AttentionContext
     ) -> RowsDropout? {
         context.dropout.map { site, mask in
@@ -208,7 +208,7 @@ extension Tape {
     }
 
     /// Runs a body for every sequence and head, on all threads.
-    private func forEachHead(
+    func forEachHead(
         _ context: AttentionContext, width: Int,
         _ body: (AttentionHead, AttentionScratch) -> Void
     ) {

@@ -23,6 +23,8 @@ final class AttentionScratch {
     let products = GEMMScratch()
     private let arena = Arena()
     private var blocks: [Matrix] = []
+    private let termArena = Arena()
+    private var termBlocks: [Matrix] = []
 
     /// One of two `T x T` matrices.
     func square(_ index: Int, _ size: Int) -> Matrix { block(index, size, size) }
@@ -35,6 +37,23 @@ final class AttentionScratch {
             blocks = [arena.vector(count), arena.vector(count)]
         }
         return blocks[index].columns(0..<count).reshaped(rows: rows, columns: columns)
+    }
+
+    /// Two matrices of that shape.
+    ///
+    /// Rows are an odd count of elements apart: places in a column are then in different cache sets.
+    func terms(_ rows: Int, _ columns: Int) -> (Matrix, Matrix) {
+        let stride = columns | 1
+        let count = rows * stride
+        if termBlocks.isEmpty || termBlocks[0].count < count {
+            termArena.reset()
+            termBlocks = [termArena.vector(count), termArena.vector(count)]
+        }
+        func block(_ index: Int) -> Matrix {
+            termBlocks[index].columns(0..<count).reshaped(rows: rows, columns: stride)
+                .columns(0..<columns)
+        }
+        return (block(0), block(1))
     }
 }
 

@@ -11,6 +11,8 @@ public enum RowAxis: Sendable {
     case tokens
     /// One row a sequence of the packed batch.
     case sequences
+    /// One row a bucket of relative positions of a leaf (RelativePositions.swift).
+    case positions
 }
 
 /// Sequences packed without padding, cut into the leaves of the step's gradient tree.
@@ -85,6 +87,7 @@ public struct BatchLayout: Sendable {
         switch axis {
         case .sequences: return first..<last
         case .tokens: return sequenceOffsets[first]..<sequenceOffsets[last]
+        case .positions: preconditionFailure("a layout knows no relative positions")
         }
     }
 
@@ -101,6 +104,7 @@ public struct BatchLayout: Sendable {
             DropoutStream(
                 seed: seed, step: step, site: site, sample: samples,
                 position: [UInt32](repeating: 0, count: samples.count))
+        case .positions: preconditionFailure("a layout knows no relative positions")
         }
     }
 }

@@ -67,6 +67,13 @@ extension Tape {
         case .attention(let inputs, let context):
             differentiateAttention(inputs, context, dy)
 
+        case .relativeEmbeddings(let table):
+            differentiateRelativeEmbeddings(table, dy)
+
+        case .disentangledAttention(let x, let weight, let bias, let positions, let context):
+            differentiateDisentangledAttention(
+                x, weight: weight, bias: bias, positions: positions, context, dy)
+
         case .input:
             inputGradient = dy
 

@@ -33,7 +33,8 @@ extension Tape {
             switch nodes[variable.index].operation {
             case .activatedLinear, .gatedLinear, .rootMeanSquareNorm:
                 break
-            case .linear, .linearAddNorm, .linearAdd, .attention, .causalAttention, .dropout:
+            case .linear, .linearAddNorm, .linearAdd, .attention, .disentangledAttention,
+                .causalAttention, .dropout:
                 guard precision == .bfloat16 else { return }
                 entry.stash = narrowed(variable.value)
             default:

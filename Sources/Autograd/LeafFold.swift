@@ -59,6 +59,16 @@ extension Tape {
         of parameter: Variable, axis: RowAxis, addsExactly: (_ rows: Int) -> Bool,
         _ contribution: (_ rows: Range<Int>, _ into: Matrix, _ adding: Bool) -> Void
     ) {
+        foldLeaves(of: parameter, axis: axis, addsExactly: addsExactly) { _, rows, into, adding in
+            contribution(rows, into, adding)
+        }
+    }
+
+    /// The same with the leaf's place in the batch, for contributions that are not of its rows alone.
+    func foldLeaves(
+        of parameter: Variable, axis: RowAxis, addsExactly: (_ rows: Int) -> Bool,
+        _ contribution: (_ leaf: Int, _ rows: Range<Int>, _ into: Matrix, _ adding: Bool) -> Void
+    ) {
         guard let indices = claim(parameter), let sink else { return }
         for node in sink.nodes {
             let destination = view(indices, of: node)
@@ -91,7 +101,7 @@ extension Tape {
         for node in sink.nodes {
             let written = fold(
                 node.leaves, axis: axis, into: both, addsExactly: { _ in false }
-            ) { rows, pair, _ in
+            ) { _, rows, pair, _ in
                 contribution(rows, pair.row(0), pair.row(1))
             }
             if !written { both.fill(0) }
@@ -106,12 +116,12 @@ extension Tape {
     /// Sums over the leaves of a subtree; false when all of them are empty and nothing is written.
     private func fold(
         _ leaves: Range<Int>, axis: RowAxis, into destination: Matrix,
-        addsExactly: (Int) -> Bool, _ contribution: (Range<Int>, Matrix, Bool) -> Void
+        addsExactly: (Int) -> Bool, _ contribution: (Int, Range<Int>, Matrix, Bool) -> Void
     ) -> Bool {
         if leaves.count == 1 {
-            let rows = layout.rows(ofLeaf: leaves.lowerBound, on: axis)
+            let rows = rows(ofLeaf: leaves.lowerBound, on: axis)
             if rows.isEmpty { return false }
-            contribution(rows, destination, false)
+            contribution(leaves.lowerBound - layout.leaves.lowerBound, rows, destination, false)
             return true
         }
         let middle = leaves.lowerBound + leaves.count / 2
@@ -122,10 +132,11 @@ extension Tape {
                 right, axis: axis, into: destination, addsExactly: addsExactly, contribution)
         }
         if right.count == 1 {
-            let rows = layout.rows(ofLeaf: right.lowerBound, on: axis)
+            let rows = rows(ofLeaf: right.lowerBound, on: axis)
             if rows.isEmpty { return true }
             if addsExactly(rows.count) {
-                contribution(rows, destination, true)
+                contribution(
+                    right.lowerBound - layout.leaves.lowerBound, rows, destination, true)
                 return true
             }
         }

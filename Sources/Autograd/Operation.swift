@@ -47,6 +47,11 @@ enum Operation {
     case layerNorm(Variable, NormWeights, NormContext)
     /// Softmax attention inside each sequence.
     case attention(AttentionInputs, AttentionContext)
+    /// The rows of a table that a batch's relative positions need, leaf by leaf.
+    case relativeEmbeddings(Variable)
+    /// Attention inside each sequence by content and relative position, with its projections.
+    case disentangledAttention(
+        x: Variable, weight: Variable, bias: Variable, positions: Variable, DisentangledContext)
     /// The input of a part that is recomputed.
     case input
     /// A part of the model that is run again in the backward pass.
@@ -83,6 +88,9 @@ enum Operation {
         case .layerNorm(let x, let norm, _): [x, norm.gamma, norm.beta]
         case .attention(.joined(let projections), _): [projections]
         case .attention(.separate(let query, let key, let value), _): [query, key, value]
+        case .relativeEmbeddings(let table): [table]
+        case .disentangledAttention(let x, let weight, let bias, let positions, _):
+            [x, weight, bias, positions]
         case .rootMeanSquareNorm(let x, let gamma, _, _): [x, gamma]
         }
     }
@@ -112,6 +120,8 @@ enum Operation {
         case .dropout: "dropout"
         case .layerNorm: "norm"
         case .attention: "attention"
+        case .relativeEmbeddings: "relative embeddings"
+        case .disentangledAttention: "attention"
         case .input: "input"
         case .recomputed: "recomputed"
         case .rootMeanSquareNorm: "norm"

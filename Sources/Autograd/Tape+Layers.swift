@@ -74,7 +74,7 @@ extension Tape {
         compute.measured("dropout") {
             compute.dropout(
                 x.value, probability: site.probability,
-                stream: site.stream(layout, axis: x.axis), into: output, keeping: mask)
+                stream: stream(site, axis: x.axis), into: output, keeping: mask)
         }
         return record(
             .dropout(x, probability: site.probability, mask: mask), output, axis: x.axis)

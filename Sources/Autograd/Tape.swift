@@ -56,6 +56,8 @@ public final class Tape {
     var differentiatedParameters: Set<Int> = []
     /// Output layers that are token tables as well.
     var tiedHeads: [Range<Int>: TiedHead] = [:]
+    /// The buckets of relative positions, once their embeddings have been read.
+    var relative: RelativePositions?
     /// The gradient of the input of a part that is recomputed.
     var inputGradient: Matrix?
 

@@ -1,5 +1,6 @@
 // The encoders: embeddings and a stack of post-norm layers, as BERT has them (Devlin et al. 2019, arXiv
-// 1810.04805). RoBERTa counts positions from another number.
+// 1810.04805). RoBERTa counts positions from another number; DeBERTa attends by relative positions,
+// whose embeddings all layers share.
 //
 // Written against packed sequences: no padding, no attention mask; positions restart in each
 // sequence. Weight names are those of transformers' `BertModel`; `prefix` is what stands before them.
@@ -60,6 +61,17 @@ struct Encoder {
     private let tables: [Int]
     private let embeddingNorm: Norm
     private let layers: [Layer]
+    private let relative: Relative?
+
+    /// The embeddings of relative positions.
+    private struct Relative {
+        let buckets: RelativeBuckets
+        let table: Int
+        let norm: Norm?
+    }
+
+    private static let relativeTable = "encoder.rel_embeddings.weight"
+    private static let relativeNorm = "encoder.LayerNorm"
 
     /// The weights that `layout(_:prefix:)` has right behind the one before, as one matrix with it.
     static func joined(_ configuration: EncoderConfiguration, prefix: String) -> Set<String> {
@@ -107,6 +119,10 @@ struct Encoder {
             linear("\(layer).output.dense", width, inner)
             norm("\(layer).output.LayerNorm")
         }
+        if let relative = configuration.relative {
+            layout.append(("\(prefix)\(Self.relativeTable)", [2 * relative.buckets.span, width]))
+            if relative.normalises { norm(Self.relativeNorm) }
+        }
         return layout
     }
 
@@ -127,13 +143,19 @@ struct Encoder {
                 output: find.linear("\(layer).output.dense"),
                 outputNorm: find.norm("\(layer).output.LayerNorm"))
         }
+        relative = configuration.relative.map {
+            Relative(
+                buckets: $0.buckets, table: find.weight(Self.relativeTable),
+                norm: $0.normalises ? find.norm(Self.relativeNorm) : nil)
+        }
     }
 
     /// The token rows after each stage: the embeddings, then every layer; each `N x D`.
     func hiddenStates(_ tape: Tape, _ batch: TokenBatch, _ dropout: DropoutPlan?) -> [Variable] {
         var states = [embeddings(tape, batch, dropout)]
+        let positions = positions(tape)
         for (index, layer) in layers.enumerated() {
-            states.append(apply(layer, index, states[index], tape, dropout))
+            states.append(apply(layer, index, states[index], positions, tape, dropout))
         }
         return states
     }
@@ -141,8 +163,9 @@ struct Encoder {
     /// The token rows after the last layer; those in between are discarded on the way.
     func lastState(_ tape: Tape, _ batch: TokenBatch, _ dropout: DropoutPlan?) -> Variable {
         var state = embeddings(tape, batch, dropout)
+        let positions = positions(tape)
         for (index, layer) in layers.enumerated() {
-            let next = apply(layer, index, state, tape, dropout)
+            let next = apply(layer, index, state, positions, tape, dropout)
             tape.discard(state)
             state = next
         }
@@ -179,18 +202,45 @@ struct Encoder {
         }
     }
 
+    /// The embeddings of relative positions, where there are any.
+    private func positions(_ tape: Tape) -> Variable? {
+        guard let relative else { return nil }
+        let rows = tape.relativeEmbeddings(tape.parameter(relative.table), relative.buckets)
+        return relative.norm.map {
+            tape.layerNorm(rows, tape.norm($0, configuration.layerNormEpsilon))
+        } ?? rows
+    }
+
+    /// Attention with the projections before it; `positions` are those of `positions(_:)`.
+    private func attention(
+        _ layer: Layer, _ index: Int, _ x: Variable, _ positions: Variable?, _ tape: Tape,
+        _ dropout: DropoutPlan?
+    ) -> Variable {
+        let site = 1 + index * Self.sitesPerLayer
+        let onProbabilities = dropout?.site(site, configuration.attentionDropout)
+        let weight = tape.parameters(layer.projections.weights)
+        let bias = tape.parameters(layer.projections.biases)
+        if let positions {
+            return tape.disentangledAttention(
+                x, weight: weight, bias: bias,
+                positions: tape.dropout(
+                    positions, dropout?.site(site + 3, configuration.hiddenDropout)),
+                heads: configuration.headCount, dropout: onProbabilities)
+        }
+        let projections = tape.linear(x, weight: weight, bias: bias)
+        let context = tape.attention(
+            projections: projections, heads: configuration.headCount, dropout: onProbabilities)
+        tape.discard(projections)
+        return context
+    }
+
     private func apply(
-        _ layer: Layer, _ index: Int, _ x: Variable, _ tape: Tape, _ dropout: DropoutPlan?
+        _ layer: Layer, _ index: Int, _ x: Variable, _ positions: Variable?, _ tape: Tape,
+        _ dropout: DropoutPlan?
     ) -> Variable {
         let site = 1 + index * Self.sitesPerLayer
         let epsilon = configuration.layerNormEpsilon
-        let projections = tape.linear(
-            x, weight: tape.parameters(layer.projections.weights),
-            bias: tape.parameters(layer.projections.biases))
-        let context = tape.attention(
-            projections: projections, heads: configuration.headCount,
-            dropout: dropout?.site(site, configuration.attentionDropout))
-        tape.discard(projections)
+        let context = attention(layer, index, x, positions, tape, dropout)
         let middle = tape.linearAddNorm(
             context, layer.attentionOutput,
             dropout: dropout?.site(site + 1, configuration.hiddenDropout), residual: x,

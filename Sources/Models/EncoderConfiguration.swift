@@ -3,7 +3,6 @@
 
 public import Autograd
 import Foundation
-public import TensorCore
 
 /// What an encoder folder's `config.json` says.
 public struct EncoderConfiguration: Sendable {
@@ -29,6 +28,8 @@ public struct EncoderConfiguration: Sendable {
     public var positionCount: Int
     /// Rows of the token-type table, 0 for no table.
     public var typeCount: Int
+    /// Attention by relative positions (DeBERTa), else nil.
+    public var relative: Relative?
     /// What LayerNorm adds to the variance.
     public var layerNormEpsilon: Float
     /// Dropout after embeddings and sublayers.
@@ -66,6 +67,14 @@ public struct EncoderConfiguration: Sendable {
         case gelu
         /// `max(x, 0)`.
         case relu
+    }
+
+    /// How attention knows relative positions.
+    public struct Relative: Sendable {
+        /// Which embedding stands for which distance.
+        public var buckets: RelativeBuckets
+        /// Whether the embeddings are normalised before use.
+        public var normalises: Bool
     }
 
     /// A table whose rows are added up to a token's embedding.
@@ -111,10 +120,11 @@ public struct EncoderConfiguration: Sendable {
     /// Reads the configuration out of a parsed `config.json`.
     init(_ json: JSONFields) throws(ModelError) {
         let type = try json.string("model_type") ?? "(none)"
-        guard let family = EncoderFamily(rawValue: type), family != .deberta else {
+        guard let family = EncoderFamily(rawValue: type) else {
             throw ModelError(
                 .unsupported,
-                "\(json.path): model_type '\(type)' is not supported; use 'bert' or 'roberta'")
+                "\(json.path): model_type '\(type)' is not supported; use 'bert', 'roberta' or "
+                    + "'deberta-v2'")
         }
         self.family = family
         try json.refuse(
@@ -140,8 +150,9 @@ public struct EncoderConfiguration: Sendable {
             positionPadding = padding
             maximumLength = positionCount - Int(padding) - 1
         }
-        typeCount = try json.positive("type_vocab_size", default: 2)
-        layerNormEpsilon = Float(try json.number("layer_norm_eps") ?? 1e-12)
+        typeCount = try Self.typeCount(json, family)
+        layerNormEpsilon = Float(
+            try json.number("layer_norm_eps") ?? (family == .deberta ? 1e-7 : 1e-12))
         hiddenDropout = try json.probability("hidden_dropout_prob") ?? 0.1
         attentionDropout = try json.probability("attention_probs_dropout_prob") ?? 0.1
         classifierDropout = try json.probability("classifier_dropout") ?? hiddenDropout
@@ -154,6 +165,7 @@ public struct EncoderConfiguration: Sendable {
         }
         poolerFunction = .tanh
         poolerDropout = 0
+        relative = nil
         labels = try json.labels()
         guard hiddenSize % headCount == 0 else {
             throw ModelError(
@@ -161,36 +173,15 @@ public struct EncoderConfiguration: Sendable {
                 "\(json.path): hidden_size \(hiddenSize) is not a multiple of "
                     + "num_attention_heads \(headCount)")
         }
-    }
-}
-
-extension EncoderConfiguration {
-    /// Weights of the encoder with its pooler.
-    public var weightCount: Int {
-        Encoder.layout(self, prefix: "").reduce(hiddenSize * (hiddenSize + 1)) {
-            $0 + $1.shape.reduce(1, *)
-        }
+        if family == .deberta { try readDeberta(json) }
     }
 
-    /// Floating-point operations of the encoder's products, forward, for sequences of these lengths.
-    public func forwardOperations(lengths: [Int]) -> Double {
-        let (width, inner) = (Double(hiddenSize), Double(intermediateSize))
-        let perToken = 2 * (4 * width * width + 2 * width * inner)
-        return lengths.reduce(0) { sum, length in
-            let tokens = Double(length)
-            return sum + Double(layerCount) * tokens * (perToken + 4 * tokens * width)
-        }
-    }
-
-    /// Bytes that a training pass holds for each token, about: what every layer keeps for the backward
-    /// pass, and the values and gradients at hand, of which the widest count.
-    public func activationBytesPerToken(_ precision: Precision) -> Int {
-        let kept = layerCount * (8 * hiddenSize + intermediateSize)
-        return kept * (precision == .bfloat16 ? 2 : 4) + 4 * 4 * intermediateSize
-    }
-
-    /// The weights of linear layers, which are held packed as well.
-    public var packedWeightCount: Int {
-        layerCount * hiddenSize * (4 * hiddenSize + 2 * intermediateSize)
+    private static func typeCount(
+        _ json: JSONFields, _ family: EncoderFamily
+    ) throws(ModelError) -> Int {
+        // DeBERTa may have no types, and has none where it doesn't say.
+        let given = try json.number("type_vocab_size")
+        if family == .deberta, given ?? 0 == 0 { return 0 }
+        return try json.positive("type_vocab_size", default: 2)
     }
 }

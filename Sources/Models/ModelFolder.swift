@@ -84,7 +84,11 @@ public struct ModelFolder: Sendable {
         weights.releasePages()
         parameters.noteChange()
         // Of a head that is drawn anew the file may have another form; RoBERTa's classifier has no pooler.
-        let others = configuration.family.pretrainingHeads + fresh.map { "\($0)." }
+        var others = configuration.family.pretrainingHeads + fresh.map { "\($0)." }
+        // DeBERTa's published files hold a table of positions that its configuration doesn't use.
+        if configuration.positionCount == 0 {
+            others += ["", bare].map { "\($0)embeddings.position_embeddings." }
+        }
         let ignoresPooler = initializer == nil || configuration.family == .roberta
         let unknown = weights.names.filter { name in
             !wanted.contains(name)

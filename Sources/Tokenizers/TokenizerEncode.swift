@@ -16,13 +16,15 @@ extension Tokenizer {
     ///   - addSpecialTokens: whether the template's special tokens come with it.
     ///   - maximumLength: the most tokens that come out, specials included; nil: what the file says
     ///     (`Int.max`: no limit at all). The file's strategy and direction hold in either case.
+    ///   - strategy: which text of a pair is cut; nil: what the file says.
     ///   - padding: what a short result is filled up with.
     public func encode(
         _ text: String, pair: String? = nil, addSpecialTokens: Bool = true,
-        maximumLength: Int? = nil, padding choice: PaddingChoice = .asInFile
+        maximumLength: Int? = nil, cutting strategy: TruncationStrategy? = nil,
+        padding choice: PaddingChoice = .asInFile
     ) -> Encoding {
         var encoding = Encoding()
-        withTokens(text, pair, addSpecialTokens, maximumLength, tracksOffsets: true) {
+        withTokens(text, pair, addSpecialTokens, maximumLength, strategy, tracksOffsets: true) {
             piece, sequence in
             encoding.append(piece, sequence, self)
         }
@@ -36,10 +38,10 @@ extension Tokenizer {
     /// The parameters are those of `encode`.
     public func encodeIDs(
         _ text: String, pair: String? = nil, addSpecialTokens: Bool = true,
-        maximumLength: Int? = nil
+        maximumLength: Int? = nil, cutting strategy: TruncationStrategy? = nil
     ) -> [Int32] {
         var ids: [Int32] = []
-        withTokens(text, pair, addSpecialTokens, maximumLength, tracksOffsets: false) {
+        withTokens(text, pair, addSpecialTokens, maximumLength, strategy, tracksOffsets: false) {
             piece, sequence in
             switch piece {
             case .special(let specials, _, _): ids.append(contentsOf: specials)
@@ -54,10 +56,39 @@ extension Tokenizer {
         return ids
     }
 
+    /// The ids of two texts and the type of each token, never padded: a premise and a hypothesis, or
+    /// a question and one of its choices.
+    ///
+    /// As `encode`, without the rest of what that gives. Where `.onlyFirst` or `.onlySecond` can't
+    /// make them fit, both are cut as by `.longestFirst`.
+    public func encodePair(
+        _ first: String, _ second: String, maximumLength: Int? = nil,
+        cutting strategy: TruncationStrategy? = nil
+    ) -> (ids: [Int32], typeIDs: [Int32]) {
+        var (ids, typeIDs): ([Int32], [Int32]) = ([], [])
+        withTokens(first, second, true, maximumLength, strategy, tracksOffsets: false) {
+            piece, sequence in
+            let added: [Int32]
+            let type: Int32
+            switch piece {
+            case .special(let specials, _, let typeID): (added, type) = (specials, typeID)
+            case .sequence(_, let typeID): (added, type) = (sequence.ids, typeID)
+            }
+            ids.append(contentsOf: added)
+            typeIDs.append(contentsOf: repeatElement(type, count: added.count))
+        }
+        if let maximumLength, ids.count > maximumLength {
+            ids.removeLast(ids.count - maximumLength)
+            typeIDs.removeLast(typeIDs.count - maximumLength)
+        }
+        return (ids, typeIDs)
+    }
+
     /// Calls `body` with the pieces of the template in their order, a text's tokens with its piece.
     func withTokens(
         _ text: String, _ pair: String?, _ addSpecialTokens: Bool, _ maximumLength: Int?,
-        tracksOffsets: Bool, _ body: (PostProcessor.Piece, TokenSequence) -> Void
+        _ strategy: TruncationStrategy?, tracksOffsets: Bool,
+        _ body: (PostProcessor.Piece, TokenSequence) -> Void
     ) {
         precondition(maximumLength ?? 0 >= 0, "encode: maximumLength \(maximumLength ?? 0)")
         var truncation = truncation
@@ -65,6 +96,7 @@ extension Tokenizer {
             truncation = truncation ?? Truncation(maximumLength: maximumLength)
             truncation?.maximumLength = maximumLength
         }
+        if let strategy { truncation?.strategy = strategy }
         let specialCount = addSpecialTokens ? specialTokenCount(isPair: pair != nil) : 0
         let room = truncation.map { max(0, $0.maximumLength - specialCount) } ?? Int.max
         // How a pair is shared out depends on both lengths, and a cut on the left on the whole.

@@ -22,9 +22,9 @@ public struct ConfusionMatrix: Sendable, Equatable {
         self.counts = counts
     }
 
-    /// Counts one sample.
-    public mutating func add(gold: Int, predicted: Int) {
-        counts[gold * classes + predicted] += 1
+    /// Counts one sample, or so many of its kind.
+    public mutating func add(gold: Int, predicted: Int, times: Int64 = 1) {
+        counts[gold * classes + predicted] += times
     }
 
     /// The count of samples of class `gold` that were predicted as `predicted`.
@@ -61,8 +61,11 @@ public struct ConfusionMatrix: Sendable, Equatable {
     }
 
     /// The mean F1 over the classes that occur, in gold or in predictions.
-    public var macroF1: Double {
-        let occurring = (0..<classes).filter { label in
+    public var macroF1: Double { macroF1(of: 0..<classes) }
+
+    /// The mean F1 over those of some classes that occur, in gold or in predictions.
+    public func macroF1(of labels: Range<Int>) -> Double {
+        let occurring = labels.filter { label in
             (0..<classes).contains { self[label, $0] > 0 || self[$0, label] > 0 }
         }
         guard !occurring.isEmpty else { return 0 }
@@ -92,12 +95,12 @@ public struct CalibrationBins: Sendable, Equatable {
         bins = Array(repeating: Bin(), count: count)
     }
 
-    /// Counts one sample.
-    public mutating func add(confidence: Double, isCorrect: Bool) {
+    /// Counts one sample, or so many of its kind.
+    public mutating func add(confidence: Double, isCorrect: Bool, times: Int = 1) {
         let index = min(bins.count - 1, max(0, Int(confidence * Double(bins.count))))
-        bins[index].count += 1
-        bins[index].correct += isCorrect ? 1 : 0
-        bins[index].confidence += confidence
+        bins[index].count += times
+        bins[index].correct += isCorrect ? times : 0
+        bins[index].confidence += Double(times) * confidence
     }
 
     /// The mean distance of confidence from accuracy, weighted by samples; 0 without samples.

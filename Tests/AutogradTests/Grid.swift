@@ -107,7 +107,7 @@ struct Grid {
     }
 
     /// The factor on one attention probability: a head's mask is a site of its own.
-    private static func keeps(
+    static func keeps(
         _ place: Int, _ token: Int, _ head: Int, _ site: DropoutSite?, _ layout: BatchLayout
     ) -> Double {
         guard let site else { return 1 }

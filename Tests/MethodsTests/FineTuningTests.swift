@@ -2,6 +2,7 @@
 // comes out of it, on a small decoder that learns to add.
 
 import Collectives
+import Corpus
 import Foundation
 import Models
 import Synchronization
@@ -81,6 +82,11 @@ private struct SumCase {
         return results[0]
     }
 
+    /// What the pool asks, in its order.
+    func prompts() throws -> [String] {
+        try Corpus.read(CorpusSource(paths: recipe.data.pool, textField: "q")).records.map(\.text)
+    }
+
     func student(_ name: String) throws -> Data {
         try Data(
             contentsOf: URL(fileURLWithPath: folder.file("\(name)/student/model.safetensors")))
@@ -120,6 +126,40 @@ struct FineTuningTests {
         )
         // Random scores over 512 tokens cost log 512 = 6.2 nats.
         #expect(before > 5.5 && after < 3, "\(before) to \(after)")
+    }
+
+    @Test func theAnswersOfATeacher() async throws {
+        var sums = try SumCase()
+        sums.recipe.method.name = .sequence
+        sums.recipe.method.sequence.maximumTokens = 3
+        sums.recipe.method.sequence.system = "Be brief."
+        sums.recipe.teacher.kind = .local
+        sums.recipe.teacher.model = SumCase.tokenizer
+        sums.recipe.data.labelField = nil
+        sums.recipe.data.test = []
+        // Whatever a teacher of stories says to a sum, it doesn't end after three tokens.
+        await #expect(throws: MethodError.self) { _ = try await sums.run("cut", ranks: 1) }
+        let answers = try sums.prompts().enumerated().map { place, prompt in
+            let end = place == 7 ? "length" : "stop"
+            let text = place == 8 ? " " : "It is \(place)."
+            return "{\"id\": \"\(ContentHash.id(of: prompt))\", \"text\": \"\(text)\", "
+                + "\"finish_reason\": \"\(end)\"}\n"
+        }.joined()
+        sums.recipe.teacher.kind = .recorded
+        sums.recipe.teacher.path = sums.folder.file("answers.jsonl")
+        try Data(answers.utf8).write(to: URL(fileURLWithPath: sums.recipe.teacher.path))
+        #expect(try await sums.run("one", ranks: 1))
+        #expect(try await sums.run("two", ranks: 2))
+        #expect(try sums.student("one") == sums.student("two"))
+        #expect(try sums.report("one", "examples") == 40)
+        #expect(try sums.report("one", "answers_cut") == 1)
+        #expect(try sums.report("one", "answers_empty") == 1)
+        // LLKD's gate lets through what the student doesn't expect.
+        sums.recipe.method.sequence.selection = SelectionOptions(rule: .uncertainty)
+        #expect(try await sums.run("gated", ranks: 1))
+        #expect(try await sums.run("gated by two", ranks: 2))
+        let gated = try sums.student("gated")
+        #expect(try gated == sums.student("gated by two") && gated != sums.student("one"))
     }
 
     @Test func adaptersAlone() async throws {

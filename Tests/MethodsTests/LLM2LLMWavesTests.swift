@@ -23,6 +23,7 @@ private final class TutorAtHand {
             options.tutorErrors = errors
             options.tutorRepeats = repeats
             options.tutorBreaks = breaks
+            options.tutorLaconic = false
             return Tutor(options: options, seed: 4)
         }
         tutor = made(errors)

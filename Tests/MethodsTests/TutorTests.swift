@@ -39,10 +39,7 @@ import Testing
     }
 
     @Test func ratesAreKept() {
-        var options = TutorOptions()
-        options.tutor = true
-        (options.tutorErrors, options.tutorRepeats, options.tutorBreaks) = (0.2, 0, 0)
-        let tutor = Tutor(options: options, seed: 1)
+        let tutor = tutor(errors: 0.2, isLaconic: false)
         var draws = TutorDraws(8)
         let problem = TutorProblem(TutorShape.hard[0], &draws)
         let replies = (0..<500).map {
@@ -52,5 +49,41 @@ import Testing
         #expect(replies[3] == tutor.reply(to: problem.question, request: 3, choice: 0))
         #expect(
             tutor.reply(to: "Who was Galileo ?", request: 1, choice: 0) == "I can't solve this.")
+    }
+
+    @Test func easyShapesComeAsOftenAsAskedFor() {
+        let lines = TutorFiles.problems(.examination, count: 27, easyShare: 4, seed: 2)
+        let easy = lines.split(separator: "\n").count { $0.split(separator: "=").count == 2 }
+        #expect(easy == 20)
+    }
+
+    @Test func aLaconicTutorGivesStepsWhereTheyAreAskedFor() {
+        let tutor = tutor(errors: 0.1, isLaconic: true)
+        var draws = TutorDraws(8)
+        let problem = TutorProblem(TutorShape.hard[0], &draws)
+        func replies(_ prompt: String) -> [String] {
+            (0..<500).map {
+                tutor.reply(
+                    to: prompt + problem.question, request: UInt64($0), choice: 0)
+            }
+        }
+        let result = "#### \(problem.answer)"
+        #expect((300...400).contains(replies("").count { $0 == result }))
+        #expect(
+            (420...480).contains(
+                replies("Explain it in small steps.\n\n").count { $0 == problem.solution }))
+        #expect(
+            replies("Answer, then go over it.\n\n").allSatisfy {
+                $0 == "\(result)\n\(problem.working)"
+            })
+    }
+
+    /// One that neither repeats itself nor breaks the form.
+    private func tutor(errors: Double, isLaconic: Bool) -> Tutor {
+        var options = TutorOptions()
+        options.tutorErrors = errors
+        (options.tutorRepeats, options.tutorBreaks) = (0, 0)
+        options.tutorLaconic = isLaconic
+        return Tutor(options: options, seed: 1)
     }
 }

@@ -16,7 +16,9 @@ import Testing
         folder = try TemporaryFolder()
     }
 
-    private func exported(_ student: EncoderClassifier, _ name: String = "out") throws -> ModelFolder {
+    private func exported(_ student: EncoderClassifier, _ name: String = "out") throws
+        -> ModelFolder
+    {
         try student.export(to: folder.file(name))
         return try ModelFolder(path: folder.file(name))
     }

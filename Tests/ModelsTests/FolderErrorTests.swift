@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("model_type", "roberta"), ("hidden_act", "swish"),
+        ("model_type", "electra"), ("hidden_act", "swish"),
         ("position_embedding_type", "relative_key"), ("classifier_pooling", "max"),
     ])
     func unsupportedChoice(key: String, value: String) throws {

@@ -1,6 +1,6 @@
 // A tutor of word problems behind the protocol: given a problem that went wrong, it writes new ones of the
-// same kind (story, operations, sizes of the numbers) with worked answers; given a problem alone, it
-// solves it. What it says is a function of the request's bytes. At times it errs, repeats itself, or
+// same kind (story, operations, sizes of the numbers) with worked answers; given a problem alone, or
+// behind a prompt that says how to answer, it solves it. What it says is a function of the request's bytes. At times it errs, repeats itself, or
 // breaks the form, each with a probability.
 
 import ArgumentParser
@@ -19,6 +19,9 @@ struct TutorOptions: ParsableArguments, Sendable {
 
     @Option(help: "Chance that an item breaks the form.")
     var tutorBreaks = 0.05
+
+    @Flag(help: "Gives results alone unless steps are asked for, three times as often wrong.")
+    var tutorLaconic = false
 
     func validate() throws {
         guard [tutorErrors, tutorRepeats, tutorBreaks].allSatisfy({ (0...1).contains($0) }) else {
@@ -40,11 +43,7 @@ struct Tutor: Sendable {
     ///   - choice: The choice's index.
     func reply(to message: String, request: UInt64, choice: Int) -> String {
         var draws = TutorDraws(Hash.mix(Hash.mix(seed, request), UInt64(choice)))
-        guard let shown = Self.shown(in: message) else {
-            guard let problem = TutorProblem(reading: message.trimmingCharacters(in: .whitespaces))
-            else { return "I can't solve this." }
-            return solution(of: problem, &draws)
-        }
+        guard let shown = Self.shown(in: message) else { return answer(to: message, &draws) }
         let problem = TutorProblem(reading: shown)
         let count = min(20, max(1, Self.count(in: message)))
         return (1...count).map { item($0, like: problem, shown, &draws) }
@@ -92,11 +91,33 @@ struct Tutor: Sendable {
         }
     }
 
+    /// The solution of the problem in the last paragraph, as what stands before it asks for it.
+    private func answer(to message: String, _ draws: inout TutorDraws) -> String {
+        let paragraphs = message.components(separatedBy: "\n\n")
+        guard
+            let problem = TutorProblem(
+                reading: paragraphs[paragraphs.count - 1].trimmingCharacters(in: .whitespaces))
+        else { return "I can't solve this." }
+        let prompt = paragraphs.dropLast().joined(separator: " ")
+        guard options.tutorLaconic, !prompt.contains("step") else {
+            return solution(of: problem, &draws)
+        }
+        let errors = 3 * options.tutorErrors
+        let said = draws.unit() < errors ? slip(problem, &draws) : problem.answer
+        guard prompt.contains("go over") else { return "#### \(said)" }
+        // A check finds a slip, but the result stands before it.
+        return "#### \(problem.answer)\n\(problem.working)"
+    }
+
     /// The worked answer, or at times one with a slip in its last step.
     private func solution(of problem: TutorProblem, _ draws: inout TutorDraws) -> String {
         guard draws.unit() < options.tutorErrors else { return problem.solution }
-        let wrong = problem.answer + (draws.unit() < 0.5 ? 1 : -1) * (1 + draws.below(9))
+        let wrong = slip(problem, &draws)
         return problem.working.replacingOccurrences(
             of: "= \(problem.answer).", with: "= \(wrong).") + " #### \(wrong)"
+    }
+
+    private func slip(_ problem: TutorProblem, _ draws: inout TutorDraws) -> Int {
+        problem.answer + (draws.unit() < 0.5 ? 1 : -1) * (1 + draws.below(9))
     }
 }

@@ -10,7 +10,7 @@ struct TutorFileOptions: ParsableArguments, Sendable {
     enum Mixture: String, ExpressibleByArgument, CaseIterable, Sendable {
         /// Sums without a story, of one to three operations, and stories of one.
         case broad
-        /// Every shape of the examination alike.
+        /// Every shape of the examination, those of one operation `easyShare` times as often.
         case examination
     }
 
@@ -23,6 +23,9 @@ struct TutorFileOptions: ParsableArguments, Sendable {
     @Option(help: "How many problems are written.")
     var count = 100
 
+    @Option(help: "How often each shape of one operation comes in an examination.")
+    var easyShare = 1
+
     @Option(help: "Writes an untrained decoder into this folder and ends.")
     var tutorStudent: String?
 
@@ -33,15 +36,17 @@ struct TutorFileOptions: ParsableArguments, Sendable {
     var studentLayers = 4
 
     func validate() throws {
-        guard count > 0, studentWidth > 0, studentWidth % 32 == 0, studentLayers > 0 else {
-            throw ValidationError("--count and the student's sizes must be above 0, widths x 32")
+        guard count > 0, easyShare > 0, studentWidth > 0, studentWidth % 32 == 0, studentLayers > 0
+        else {
+            throw ValidationError("counts and the student's sizes must be above 0, widths x 32")
         }
     }
 
     /// Writes what is asked for; false where nothing is.
     func write(seed: UInt64) throws -> Bool {
         if let tutorData {
-            let lines = TutorFiles.problems(tutorData, count: count, seed: seed)
+            let lines = TutorFiles.problems(
+                tutorData, count: count, easyShare: easyShare, seed: seed)
             try FileHandle.standardOutput.write(contentsOf: Data(lines.utf8))
         }
         if let tutorStudent {
@@ -75,15 +80,18 @@ enum TutorFiles {
 
     /// Problems as JSON lines with `id`, `question`, `answer`; no question twice.
     static func problems(
-        _ mixture: TutorFileOptions.Mixture, count: Int, seed: UInt64
+        _ mixture: TutorFileOptions.Mixture, count: Int, easyShare: Int = 1, seed: UInt64
     ) -> String {
+        let shapes =
+            Array(repeating: TutorShape.easy, count: easyShare).flatMap { $0 } + TutorShape.hard
         var lines = ""
         var seen: Set<String> = []
         var number: UInt64 = 0
         while seen.count < count {
             number += 1
             var draws = TutorDraws(Hash.mix(seed, number))
-            let (question, answer) = problem(mixture, index: seen.count, &draws)
+            // Shapes in turn, so that a few dozen hold each as they should.
+            let (question, answer) = problem(mixture, shapes[seen.count % shapes.count], &draws)
             // A small mixture runs out of new questions: then repeats are let in.
             guard seen.insert(question).inserted || number > UInt64(50 * count) else { continue }
             if number > UInt64(50 * count) { seen.insert("\(question) \(number)") }
@@ -95,13 +103,11 @@ enum TutorFiles {
     }
 
     private static func problem(
-        _ mixture: TutorFileOptions.Mixture, index: Int, _ draws: inout TutorDraws
+        _ mixture: TutorFileOptions.Mixture, _ shape: TutorShape, _ draws: inout TutorDraws
     ) -> (question: String, answer: String) {
         switch mixture {
         case .examination:
-            let shapes = TutorShape.examination
-            // Shapes in turn, so that a few dozen hold each alike.
-            let problem = TutorProblem(shapes[index % shapes.count], &draws)
+            let problem = TutorProblem(shape, &draws)
             return (problem.question, problem.solution)
         case .broad:
             guard draws.unit() < 0.5 else {

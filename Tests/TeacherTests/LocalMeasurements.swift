@@ -38,7 +38,7 @@ struct LocalMeasurements {
                 "\(name), \(threads) threads: \(Int(32 * 128 / seconds)) tokens read and "
                     + "\(Int(32 * 64 / seconds)) places recorded a second of the processor")
         }
-        let file = SignalFile.path(folder: folder.file("signals1"), rank: 0)
+        let file = RankFiles.signals.path(folder: folder.file("signals1"), rank: 0)
         let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
         print("\(name): \(Double(size) / Double(32 * 64)) bytes a place on disk, k = 64")
     }

@@ -83,7 +83,7 @@ import Testing
             let again = try await record(samples, world, ranks: 1)[0]
             #expect(again.count == 40)
             var rows = 0
-            for path in try SignalFile.paths(in: world.labels) {
+            for path in try RankFiles.signals.paths(in: world.labels) {
                 rows += try await DatabaseQueue(path: path).read {
                     try Int.fetchOne($0, sql: "SELECT count(*) FROM signals") ?? 0
                 }
@@ -124,7 +124,7 @@ import Testing
         let world = try LocalWorld()
         let samples = Self.samples(3)
         let store = try await record(samples, world, ranks: 1)[0]
-        try await DatabaseQueue(path: SignalFile.path(folder: world.labels, rank: 0)).write {
+        try await DatabaseQueue(path: RankFiles.signals.path(folder: world.labels, rank: 0)).write {
             let data = try Data.fetchOne($0, sql: "SELECT data FROM signals WHERE number = 2")
             var bytes = try #require(data)
             bytes[bytes.count - 1] ^= 1

@@ -1,4 +1,4 @@
-// The recorded lines of the BPE tokenizers, llama.cpp's test texts for Llama-3 and Qwen2, and the
+// The recorded lines of the BPE and Unigram tokenizers, llama.cpp's test texts for Llama-3 and Qwen2, and the
 // tokens that a real small Llama wrote.
 
 import Foundation
@@ -8,7 +8,9 @@ import Testing
 
 @Suite struct BPEGoldenTests {
     static let folder = "reference/golden/tokenizers"
-    static let names = ["bpe-byte-fallback", "bpe-byte-level", "llama-3", "qwen2"]
+    static let names = [
+        "bpe-byte-fallback", "bpe-byte-level", "llama-3", "qwen2", "deberta-v3", "unigram",
+    ]
     static let stories = "data/stories260k"
 
     @Test(
@@ -67,15 +69,5 @@ import Testing
         #expect(ids.first == 1 && ids.contains(13))
         #expect(
             tokenizer.decode(ids) == "Once upon a time, there was a little girl named Lily.\n 日本")
-    }
-
-    @Test(.enabled(if: RepositoryFiles.hasShared(folder), "no tokenizers in ../shared"))
-    func unigramIsRefusedByName() throws {
-        let path = RepositoryFiles.shared("\(Self.folder)/unigram.tokenizer.json")
-        #expect {
-            try Tokenizer(contentsOf: path)
-        } throws: { error in
-            (error as? TokenizerError)?.code == .unsupported
-        }
     }
 }

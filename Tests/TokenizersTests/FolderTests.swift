@@ -85,4 +85,39 @@ import Testing
         try Data([0x61, 0x0A, 0xFF]).write(to: URL(fileURLWithPath: path + "/vocab.txt"))
         #expect(refusal(path) == "\(path)/vocab.txt: not valid UTF-8 at byte 2")
     }
+
+    /// Folders of other families: the settings beside a `tokenizer.json`, whatever class they name.
+    @Test(arguments: [
+        (#"{"tokenizer_class": "RobertaTokenizer", "add_prefix_space": false}"#, "", 0),
+        (#"{"tokenizer_class": "DebertaV2Tokenizer", "pad_token": "[MASK]"}"#, "", 4),
+        (#"{"tokenizer_class": "XLMRobertaTokenizer", "sp_model_kwargs": {}}"#, "[CLS]", 2),
+        (
+            #"{"tokenizer_class": "AlbertTokenizer", "keep_accents": false, "pad_token": null}"#,
+            "", 0
+        ),
+    ])
+    func settingsOfOtherFamilies(settings: String, older: String, padID: Int32) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("tokenizer.json", SmallTokenizer.json())
+        try folder.write("tokenizer_config.json", settings)
+        if !older.isEmpty {
+            try folder.write("special_tokens_map.json", "{\"pad_token\": \"\(older)\"}")
+        }
+        #expect(try Tokenizer(contentsOf: folder.path("")).padID == padID)
+    }
+
+    @Test(arguments: [
+        (["spm.model"], "spm.model"), (["sentencepiece.bpe.model"], "sentencepiece.bpe.model"),
+        (["vocab.json", "merges.txt"], "vocab.json with merges.txt"),
+    ])
+    func otherVocabulariesAreRefused(names: [String], found: String) throws {
+        let folder = try TemporaryFolder()
+        for name in names { try folder.write(name, "{}") }
+        let path = folder.path("")
+        #expect(
+            refusal(path)
+                == "\(path): has \(found) but no tokenizer.json; make one: python3 -c \"from "
+                + "transformers import AutoTokenizer as T; "
+                + "T.from_pretrained('\(path)').save_pretrained('\(path)')\"")
+    }
 }

@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["cases.jsonl", "bpe-cases.jsonl"])
+    @Test(arguments: ["cases.jsonl", "bpe-cases.jsonl", "unigram-cases.jsonl"])
     func recordedCases(name: String) throws {
         let count = try check(RepositoryFiles.resource(name))
         #expect(count > 200)

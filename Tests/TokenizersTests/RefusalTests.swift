@@ -14,11 +14,14 @@ import Testing
 
     @Test(arguments: [
         ("version", #""2.0""#, "t.json: version '2.0' is not supported"),
-        ("normalizer", #"{"type": "Nmt"}"#, "t.json: normalizer.type 'Nmt' is not supported"),
+        (
+            "normalizer", #"{"type": "ByteLevel"}"#,
+            "t.json: normalizer.type 'ByteLevel' is not supported"
+        ),
         (
             "normalizer",
-            #"{"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "NFKC"}]}"#,
-            "t.json: normalizer.normalizers[1].type 'NFKC' is not supported"
+            #"{"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "NFX"}]}"#,
+            "t.json: normalizer.normalizers[1].type 'NFX' is not supported"
         ),
         ("normalizer", #"{"type": "BertNormalizer"}"#, "t.json: normalizer.clean_text is missing"),
         ("normalizer", "3", "t.json: normalizer must be an object"),
@@ -51,7 +54,10 @@ import Testing
         ("decoder", #"{"type": "CTC"}"#, "t.json: decoder.type 'CTC' is not supported"),
         ("model", "", "t.json: model is missing"),
         ("model", #"{"type": "BPE"}"#, "t.json: model.vocab is missing"),
-        ("model", #"{"vocab": {}}"#, "t.json: model has no type, and is neither BPE nor WordPiece"),
+        (
+            "model", #"{"vocab": {}}"#,
+            "t.json: model has no type, and is neither BPE, Unigram nor WordPiece"
+        ),
         (
             "model", SmallTokenizer.model(#"{"a": 0}"#),
             "t.json: model is incomplete: the unknown token '[UNK]' is not in the vocabulary"

@@ -17,7 +17,7 @@ import Testing
 
     @Test func everyStrategyFits() {
         var truncation = Truncation(maximumLength: 0)
-        for strategy in [Truncation.Strategy.longestFirst, .onlyFirst, .onlySecond] {
+        for strategy in [TruncationStrategy.longestFirst, .onlyFirst, .onlySecond] {
             truncation.strategy = strategy
             for room in 0..<9 {
                 for first in 0..<9 {

@@ -7,26 +7,8 @@
 # shellcheck source=deploy/e2e/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-double=$(dirname "$retort")/teacher-double
-[ -x "$double" ] || fail 66 "no $double: run 'swift build -c release'"
-require_packages curl
-servers=()
-trap 'kill "${servers[@]}" 2>/dev/null' EXIT
-
-start_server() { # NAME OPTION...: leaves its port in `port`
-    local name=$1
-    shift
-    rm -f "$name.port"
-    "$double" --port 0 --port-file "$name.port" --labels cat,dog,bird --lifetime 900 "$@" >"$name.server.log" 2>&1 &
-    servers+=($!)
-    for _ in $(seq 200); do
-        [ -s "$name.port" ] && break
-        sleep 0.05
-    done
-    port=$(cat "$name.port") || fail 70 "the server didn't start: $(tail -n 1 "$name.server.log")"
-}
-stats() { curl -s --max-time 10 "http://127.0.0.1:$1/stats" >"stats-$1.json"; }
-counted() { sed -n 's/.*"'"$2"'":\([0-9]*\).*/\1/p' "stats-$1.json"; } # PORT KEY
+# shellcheck source=deploy/e2e/double.sh
+. "$root/deploy/e2e/double.sh"
 
 recipe() { # NAME PORT POOL: NAME.yaml
     cat >"$1.yaml" <<YAML
@@ -55,7 +37,7 @@ shown() { # NAME PATTERN
 answers() { shown "$1" '^\([0-9]*\) answers, .*'; }
 
 # --- Nothing goes wrong: the sums are the server's.
-start_server plain --latency-ms 5
+start_double plain --labels cat,dog,bird --latency-ms 5
 recipe plain "$port" pool-2000.jsonl
 if attempt plain.log ranks 3 "$retort" labels make plain.yaml; then
     stats "$port"
@@ -73,7 +55,7 @@ stats "$port"
 expect "a second call asks nothing" "$(counted "$port" requests) requests, $before before" [ "$(counted "$port" requests)" = "$before" ]
 
 # --- Faults of every kind.
-start_server faulty --latency-ms 5 --latency-jitter-ms 20 --fail-500 0.05 --storm-429 0.02 --retry-after 0.2 --cut 0.03 --bad-json 0.03 \
+start_double faulty --labels cat,dog,bird --latency-ms 5 --latency-jitter-ms 20 --fail-500 0.05 --storm-429 0.02 --retry-after 0.2 --cut 0.03 --bad-json 0.03 \
     --no-logprobs 0.05 --duplicate-logprobs 0.05 --empty 0.02 --lie-usage 0.05 --hang 0.002 --slow 0.01
 recipe faulty "$port" pool-600.jsonl
 if attempt faulty.log ranks 3 "$retort" labels make faulty.yaml; then
@@ -83,7 +65,7 @@ else
 fi
 
 # --- A cap is a cap; a higher one buys the rest.
-start_server capped --latency-ms 20 --latency-jitter-ms 60
+start_double capped --labels cat,dog,bird --latency-ms 20 --latency-jitter-ms 60
 recipe capped "$port" pool-600.jsonl
 code=0
 ranks 4 "$retort" labels make capped.yaml --set budget.requests=250 >capped.log 2>&1 || code=$?
@@ -100,7 +82,7 @@ else
 fi
 
 # --- A rank whose server is dead: the others take its records over.
-start_server alive --latency-ms 5
+start_double alive --labels cat,dog,bird --latency-ms 5
 recipe halves "$port" pool-600.jsonl
 sed -i "s|base_url: .*|base_url: http://127.0.0.1:\${TEACHER_PORT}/v1|; s|timeout: 2|timeout: 2\n  give_up_seconds: 1|" halves.yaml
 # shellcheck disable=SC2016 # each rank finds its own server
@@ -112,7 +94,7 @@ else
 fi
 
 # --- A rate is a rate.
-start_server paced --latency-ms 5
+start_double paced --labels cat,dog,bird --latency-ms 5
 recipe paced "$port" pool-200.jsonl
 if attempt paced.log ranks 3 "$retort" labels make paced.yaml --set rate.requests_per_minute=1200; then
     stats "$port"
@@ -128,7 +110,7 @@ mistake() { # NAME CODE PATTERN COMMAND...
     "$@" >"mistake.log" 2>&1 </dev/null || code=$?
     expect "$name" "code $code: $(last_line mistake.log)" eval "[ $code -eq $wanted ] && grep -q '$pattern' mistake.log && [ \$(grep -c '^error: ' mistake.log) -eq 1 ]"
 }
-start_server locked --latency-ms 1 --api-key correct-horse-battery
+start_double locked --labels cat,dog,bird --latency-ms 1 --api-key correct-horse-battery
 recipe locked "$port" pool-200.jsonl
 export WRONG_KEY=wrong-horse-battery
 mistake "a wrong key" 78 'key' ranks 2 "$retort" labels make locked.yaml --set "teacher.api_key='\${WRONG_KEY}'"
@@ -155,7 +137,7 @@ fi
 
 # --- kill -9 at random moments, of a rank or of all.
 kills=${RETORT_KILLS:-60}
-start_server killed --latency-ms 20 --latency-jitter-ms 30
+start_double killed --labels cat,dog,bird --latency-ms 20 --latency-jitter-ms 30
 recipe killed "$port" all.jsonl
 RANDOM=17
 for ((kill = 0; kill < kills; kill++)); do

@@ -7,26 +7,8 @@
 # shellcheck source=deploy/e2e/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-double=$(dirname "$retort")/teacher-double
-[ -x "$double" ] || fail 66 "no $double: run 'swift build -c release'"
-require_packages curl
-servers=()
-trap 'kill "${servers[@]}" 2>/dev/null' EXIT
-
-start_tutor() { # NAME OPTION...: leaves its port in `port`
-    local name=$1
-    shift
-    rm -f "$name.port"
-    "$double" --port 0 --port-file "$name.port" --tutor --lifetime 7200 "$@" >"$name.server.log" 2>&1 &
-    servers+=($!)
-    for _ in $(seq 200); do
-        [ -s "$name.port" ] && break
-        sleep 0.05
-    done
-    port=$(cat "$name.port") || fail 70 "the tutor didn't start: $(tail -n 1 "$name.server.log")"
-}
-stats() { curl -s --max-time 10 "http://127.0.0.1:$1/stats" >"stats-$1.json"; }
-counted() { sed -n 's/.*"'"$2"'":\([0-9]*\).*/\1/p' "stats-$1.json"; } # PORT KEY
+# shellcheck source=deploy/e2e/double.sh
+. "$root/deploy/e2e/double.sh"
 count() { grep -c . "$1" 2>/dev/null || true; }
 
 "$double" --tutor-student student --student-width 64 --student-layers 2 || fail 70 "no student"
@@ -49,7 +31,7 @@ YAML
 }
 
 # --- Rounds over two ranks.
-start_tutor whole --latency-ms 5
+start_double whole --tutor --latency-ms 5
 recipe whole "$port"
 if attempt whole.log ranks 2 "$retort" run whole.yaml; then
     ok "three rounds on two ranks"
@@ -75,7 +57,7 @@ done
 expect "the same bits on one rank" "$same differs" [ "$same" = yes ]
 
 # Kills a rank as soon as a file is there; each time the run is in another round or stage.
-start_tutor slow --latency-ms 150
+start_double slow --tutor --latency-ms 150
 recipe killed "$port"
 kills=0
 kill_at() { # PATTERN: of files that this call is the first to write
@@ -108,7 +90,7 @@ else
 fi
 
 # --- The budget holds over all rounds, and a higher one goes on.
-start_tutor again --latency-ms 5
+start_double again --tutor --latency-ms 5
 recipe capped "$port"
 attempt capped.log ranks 2 "$retort" run capped.yaml --set budget.requests=60
 expect "the budget stops it" "$why" grep -q "budget is reached" capped.log

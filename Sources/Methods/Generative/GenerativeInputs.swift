@@ -5,7 +5,7 @@ import Corpus
 
 /// The examples of a generative run.
 struct GenerativeInputs {
-    /// What is learnt: every row has an answer.
+    /// What is learnt; without answers of its own, prompts alone, whose answers are empty.
     let pool: [TextExample]
     /// What is measured on; may be none.
     let test: [TextExample]
@@ -15,14 +15,18 @@ struct GenerativeInputs {
     private let overlap: Int
 
     /// Reads `data.pool` and `data.test`: `data.text_field` asks, `data.label_field` answers.
-    init(_ session: RunSession) throws {
+    ///
+    /// - Parameter needsAnswers: False where a teacher writes the pool's answers.
+    init(_ session: RunSession, needsAnswers: Bool = true) throws {
         let recipe = session.recipe
-        guard recipe.data.labelField != nil else {
+        guard recipe.data.labelField != nil || !needsAnswers && recipe.data.test.isEmpty else {
             throw MethodError(
                 .invalidRecipe, "data.label_field is null: name the field that holds the answers")
         }
-        let inputs = try RunInputs(recipe, poolLabelRequired: true)
-        pool = inputs.pool.records.compactMap(TextExample.init)
+        let inputs = try RunInputs(recipe, poolLabelRequired: needsAnswers)
+        pool = inputs.pool.records.map {
+            TextExample(id: $0.id, prompt: $0.text, answer: needsAnswers ? $0.label ?? "" : "")
+        }
         test = inputs.test?.records.compactMap(TextExample.init) ?? []
         report = inputs.pool.report
         overlap = inputs.overlap

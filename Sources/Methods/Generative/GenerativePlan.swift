@@ -16,12 +16,15 @@ struct GenerativePlan {
 
     /// - Throws: for models, data and options that can't be.
     init(_ recipe: Recipe, ranks: Int) throws {
-        let inputs = try RunInputs(recipe, poolLabelRequired: true)
+        let isAnswered = recipe.method.name == .sequence
+        let inputs = try RunInputs(recipe, poolLabelRequired: !isAnswered)
         let folder = try DecoderFolder(path: recipe.student.model)
         let format = try ExampleFormat(
             recipe.student, folder: folder,
             tokenizer: Tokenizer(contentsOf: recipe.student.model))
-        let examples = inputs.pool.records.compactMap(TextExample.init)
+        let examples = inputs.pool.records.map {
+            TextExample(id: $0.id, prompt: $0.text, answer: $0.label ?? "")
+        }
         let tokens = try Tokens(examples, format)
         add("examples", "\(examples.count) (\(inputs.pool.report.summary))")
         if let test = inputs.test { add("test", "\(test.records.count) examples") }
@@ -36,8 +39,9 @@ struct GenerativePlan {
                     + "student.max_seq_length \(format.maximumLength)")
         }
         lines += try MethodPlan.lines(recipe, examples: examples.count)
+        let learnt = examples.count * (isAnswered ? recipe.method.sequence.answers : 1)
         let steps = BatchOrder(
-            poolSize: examples.count, batchSize: recipe.train.globalBatchSize,
+            poolSize: learnt, batchSize: recipe.train.globalBatchSize,
             epochs: recipe.train.epochs, seed: recipe.seed
         ).totalSteps
         add("steps", "\(steps) of \(recipe.train.globalBatchSize) examples")
@@ -130,6 +134,7 @@ enum MethodPlan {
         case .llkd, .fineTune, .mcqa: []
         case .llm2llm: recipe.method.llm2llm.plan(seeds: examples)
         case .priming: recipe.method.priming.plan(questions: examples)
+        case .sequence: recipe.method.sequence.plan(prompts: examples)
         }
     }
 }
@@ -166,6 +171,21 @@ extension Recipe.PrimingOptions {
             ("method", "priming by \(signal.rawValue), \(students) students to train"),
             ("validation", "\(held) questions are cut from the examples"),
             ("teacher", signal == .logits ? "scores \(asked) answers" : "writes \(asked) answers"),
+        ]
+    }
+}
+
+extension Recipe.SequenceOptions {
+    /// What is asked of the teacher.
+    fileprivate func plan(prompts: Int) -> [(name: String, value: String)] {
+        let tokens = NumberText.grouped(prompts * answers * maximumTokens)
+        return [
+            ("method", "sequence-level distillation, \(answers) answers a prompt"),
+            (
+                "requests",
+                "\(NumberText.grouped(prompts * answers)), \(tokens) tokens of answers at most, which "
+                    + "aren't counted below"
+            ),
         ]
     }
 }

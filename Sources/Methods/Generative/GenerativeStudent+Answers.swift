@@ -24,7 +24,7 @@ extension GenerativeStudent {
 
     /// The student's answers to prompts, in their order.
     func answers(to prompts: [String], _ options: AnswerOptions) throws -> [String] {
-        try shared(prompts.count) { part in
+        try session.communicator.inParts(of: prompts.count) { part in
             guard !part.isEmpty else { return [] }
             let decoder = try model.decoder(compute: session.compute)
             let tokenizer = tokenizer
@@ -52,7 +52,7 @@ extension GenerativeStudent {
 
     /// The cross-entropy of each answer, in nats, and its tokens; 0 of 0 where it is too long to be read.
     func losses(of examples: [TextExample]) throws -> [AnswerLoss] {
-        try shared(examples.count) { part in
+        try session.communicator.inParts(of: examples.count) { part in
             let memory = TapeMemory()
             return try part.map { index in
                 guard let sample = try format.sample(examples[index], index: index) else {
@@ -69,23 +69,22 @@ extension GenerativeStudent {
         }
     }
 
+    /// How little the student expects each answer, from 0 to 1.
+    ///
+    /// Nats a token divided by those of a uniform guess over the vocabulary: what stands for a text where
+    /// selection wants the student's uncertainty.
+    func surprise(of examples: [TextExample]) throws -> [Double] {
+        let uniform = log(Double(folder.configuration.vocabularySize))
+        return try losses(of: examples).map { loss in
+            loss.count > 0 ? min(1, loss.sum / Double(loss.count) / uniform) : 0
+        }
+    }
+
     /// The loss of one answer.
     struct AnswerLoss: Codable {
         /// In nats.
         let sum: Double
         /// Its tokens.
         let count: Int
-    }
-
-    /// What the ranks make of their parts of `0..<count`, put together in order.
-    private func shared<Value: Codable>(
-        _ count: Int, _ body: (Range<Int>) throws -> [Value]
-    ) throws -> [Value] {
-        let communicator = session.communicator
-        let (rank, size) = (communicator.rank, communicator.size)
-        let own = try JSONEncoder().encode(
-            body(rank * count / size..<(rank + 1) * count / size))
-        let parts = try communicator.allGather([UInt8](own))
-        return try parts.flatMap { try JSONDecoder().decode([Value].self, from: Data($0)) }
     }
 }

@@ -72,6 +72,8 @@ final class GenerativeStudent {
         var seed: UInt64
         /// The loss of a token.
         var rule: any TokenLossRule = TokenCrossEntropy()
+        /// Which examples of a batch are learnt.
+        var selection = SelectionOptions(rule: .all)
     }
 
     /// What a training stage came to.
@@ -93,8 +95,12 @@ final class GenerativeStudent {
         measure: @escaping (_ step: Int) throws -> Double? = { _ in nil }
     ) throws -> Outcome {
         let recipe = session.recipe
-        let samples = try lessons.examples.enumerated().compactMap {
-            try format.sample($1, index: $0)
+        var examples: [TextExample] = []
+        var samples: [LanguageSample] = []
+        for (index, example) in lessons.examples.enumerated() {
+            guard let sample = try format.sample(example, index: index) else { continue }
+            examples.append(example)
+            samples.append(sample)
         }
         let tooLong = lessons.examples.count - samples.count
         guard !samples.isEmpty else {
@@ -108,20 +114,38 @@ final class GenerativeStudent {
                 "\(tooLong) of \(lessons.examples.count) examples are longer than "
                     + "student.max_seq_length \(format.maximumLength) and are left out")
         }
+        let log = TrainingLog(
+            folder: lessons.folder, console: session.console,
+            loggingSteps: recipe.evaluate.loggingSteps)
+        let isComplete =
+            lessons.selection.rule == .all
+            ? try learn(
+                lessons, samples, EverySample(), log, resume, measure, uncertainties: { _ in [] })
+            : try learn(
+                lessons, samples, selector(lessons, samples.count), log, resume, measure,
+                uncertainties: { [self] chosen in try surprise(of: chosen.map { examples[$0] }) })
+        try log.close()
+        return Outcome(
+            isComplete: isComplete, tooLong: tooLong, samplesPerSecond: log.samplesPerSecond)
+    }
+
+    private func learn<Selector: BatchSelector>(
+        _ lessons: Lessons, _ samples: [LanguageSample], _ selector: Selector, _ log: TrainingLog,
+        _ resume: ResumePoint, _ measure: @escaping (_ step: Int) throws -> Double?,
+        uncertainties: @escaping (_ samples: [Int]) throws -> [Double]
+    ) throws -> Bool {
+        let recipe = session.recipe
         let trainer = ParallelStudent(
             LanguageTask(
                 model, rule: lessons.rule, recomputesLayers: lessons.options.recomputesLayers),
             options: lessons.options, seed: lessons.seed, communicator: session.communicator,
             compute: session.compute)
-        let log = TrainingLog(
-            folder: lessons.folder, console: session.console,
-            loggingSteps: recipe.evaluate.loggingSteps)
         let loop = TrainingLoop(
             trainer: trainer,
             order: BatchOrder(
                 poolSize: samples.count, batchSize: lessons.options.globalBatchSize,
                 epochs: lessons.options.epochs, seed: lessons.seed),
-            selector: EverySample(),
+            selector: selector,
             store: CheckpointStore(
                 directory: lessons.folder.checkpoints, keep: recipe.checkpoint.keepLatest),
             points: TrainingSchedulePoints(
@@ -129,12 +153,18 @@ final class GenerativeStudent {
                 saveSteps: recipe.checkpoint.saveSteps),
             fingerprint: lessons.fingerprint,
             hooks: .init(
-                sample: { index, _, _ in samples[index] }, evaluate: measure, event: log.note,
-                isStopRequested: session.isStopRequested))
-        let isComplete = try loop.run(resume: resume)
-        try log.close()
-        return Outcome(
-            isComplete: isComplete, tooLong: tooLong, samplesPerSecond: log.samplesPerSecond)
+                sample: { index, _, _ in samples[index] }, uncertainties: uncertainties,
+                evaluate: measure, event: log.note, isStopRequested: session.isStopRequested))
+        return try loop.run(resume: resume)
+    }
+
+    /// LLKD's gates over texts, which have no classes; a token's weight in the loss is always 1.
+    private func selector(_ lessons: Lessons, _ count: Int) -> LLKDSelector {
+        var options = lessons.selection
+        options.weighted = false
+        return LLKDSelector(
+            options: options, seed: lessons.seed, teacher: Array(repeating: [1], count: count),
+            gold: Array(repeating: nil, count: count), classes: 0)
     }
 
     /// Takes the weights that a finished stage ended with.

@@ -67,7 +67,8 @@ public struct LLKDSelection: Sendable, Codable {
     /// The stream of random numbers that the random rule draws from.
     private static let drawStream: UInt64 = 0x73656c656374
 
-    /// The state before the first step, for K classes.
+    /// The state before the first step, for K classes; 0 where samples have no classes in common, as choices
+    /// and texts have none: then no threshold is adapted.
     public init(classes: Int) {
         classShare = Array(repeating: MovingAverage(), count: classes)
         classUncertainty = Array(repeating: MovingAverage(), count: classes)

@@ -80,6 +80,9 @@ extension Recipe {
         public var poolEncoder = ""
         /// `choice`: the fields that hold the choices, in the order of the letters.
         public var choices: [String] = []
+        /// Which items of a batch a student is trained on, as `llkd` has it; an item's answer counts as
+        /// certain.
+        public var selection = SelectionOptions(rule: .all)
 
         /// The defaults.
         public init() {}

@@ -40,8 +40,8 @@ final class ClassifierOfRound: RoundStudent {
     init(_ session: RunSession, labels: LabelSet) throws {
         self.session = session
         var recipe = session.recipe
-        // Every item is learnt, each for its one label.
-        recipe.method.selection.rule = .all
+        // An item is learnt for its one label.
+        recipe.method.selection = recipe.method.llm2llm.selection
         recipe.method.target = .hard
         self.recipe = recipe
         self.labels = labels
@@ -106,7 +106,8 @@ final class DecoderOfRound: RoundStudent {
                 examples: items.map {
                     TextExample(id: $0.id, prompt: task.prompt($0), answer: $0.answer)
                 }, options: session.recipe.train, folder: folder, fingerprint: fingerprint,
-                seed: session.recipe.seed), resume: .automatic
+                seed: session.recipe.seed, selection: session.recipe.method.llm2llm.selection),
+            resume: .automatic
         ).isComplete
     }
 

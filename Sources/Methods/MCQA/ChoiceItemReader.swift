@@ -3,6 +3,10 @@
 //   MMLU             {"id" or "uid", "subject", "question": "...", "choices": [...], "answer": 2}
 //   CommonsenseQA    {"id", "question": {"stem": "...", "choices": [{"label": "A", "text": "..."}]},
 //   and OpenBookQA    "answerKey": "A"}
+//   ARC              {"id", "question": "...", "choices": {"text": [...], "label": [...]}, "answerKey": "A"}
+//   AGIEval          {"passage": "...", "question": "...", "options": ["(A)...", ...], "label": "B"}
+//   BIG-Bench Hard   {"examples": [{"input": "...\nOptions:\n(A) ...\n(B) ...", "target": "(B)"}]}, or a
+//                    line for each example
 //   OpenBookQA as    [{"instruction": "... question: ... Answer1: ... Answer2: ...", "answer": "answer2"}]
 //   instructions
 //
@@ -37,17 +41,20 @@ struct ChoiceItemReader {
         }
         if first.bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "[") {
             let whole = Data(lines.map(\.bytes).joined(separator: [UInt8(ascii: "\n")]))
-            let rows: [Row]
+            let rows: [ChoiceRow]
             do {
-                rows = try JSONDecoder().decode([Row].self, from: whole)
+                rows = try JSONDecoder().decode([ChoiceRow].self, from: whole)
             } catch {
                 throw Self.fault(path, "not a list of items")
             }
             for (number, row) in rows.enumerated() { try add(row, "\(path), item \(number + 1)") }
+        } else if lines.count > 1, let whole = Self.examples(lines.map(\.bytes)) {
+            for (number, row) in whole.enumerated() { try add(row, "\(path), item \(number + 1)") }
         } else {
             for line in lines {
                 let place = "\(path):\(line.number)"
-                guard let row = try? JSONDecoder().decode(Row.self, from: Data(line.bytes)) else {
+                guard let row = try? JSONDecoder().decode(ChoiceRow.self, from: Data(line.bytes))
+                else {
                     throw Self.fault(place, "not a JSON object of an item")
                 }
                 try add(row, place)
@@ -55,7 +62,16 @@ struct ChoiceItemReader {
         }
     }
 
-    private mutating func add(_ row: Row, _ place: String) throws {
+    /// The examples of a file that is one object over many lines; nil where it isn't.
+    private static func examples(_ lines: [[UInt8]]) -> [ChoiceRow]? {
+        guard (try? JSONDecoder().decode(ChoiceRow.self, from: Data(lines[0]))) == nil else {
+            return nil
+        }
+        let whole = Data(lines.joined(separator: [UInt8(ascii: "\n")]))
+        return try? JSONDecoder().decode(ChoiceRow.File.self, from: whole).examples
+    }
+
+    private mutating func add(_ row: ChoiceRow, _ place: String) throws {
         let item = try Self.item(row, place)
         if let index = known[item.id] {
             guard items[index] == item else {
@@ -68,21 +84,23 @@ struct ChoiceItemReader {
         items.append(item)
     }
 
-    private static func item(_ row: Row, _ place: String) throws -> ChoiceItem {
+    private static func item(_ row: ChoiceRow, _ place: String) throws -> ChoiceItem {
         let parts: (question: String, choices: [String])
-        switch (row.question, row.instruction) {
-        case (.text(let text)?, _): parts = (text, row.choices ?? [])
+        switch (row.question, row.input ?? row.instruction) {
+        case (.text(let text)?, _):
+            parts = (row.withPassage(text), row.choices?.texts ?? row.options ?? [])
         case (.structured(let stem, let choices)?, _): parts = (stem, choices.map(\.text))
-        case (nil, let instruction?): parts = try instructed(instruction, place)
+        case (nil, let text?):
+            parts = try row.input.flatMap(ChoiceRow.listed) ?? instructed(text, place)
         case (nil, nil): throw fault(place, "there is no question")
         }
-        let choices = parts.choices.map { String($0.trimmed) }
+        let choices = ChoiceRow.withoutLetters(parts.choices.map { String($0.trimmed) })
         guard !parts.question.trimmed.isEmpty else { throw fault(place, "the question is empty") }
         guard (2...26).contains(choices.count), choices.allSatisfy({ !$0.isEmpty }) else {
             throw fault(place, "\(choices.count) choices; an item has 2 to 26, none empty")
         }
-        guard let said = row.answer ?? row.answerKey,
-            let answer = index(of: said, among: choices, row.question)
+        guard let said = row.answer ?? row.answerKey ?? row.label ?? row.target,
+            let answer = index(of: said, among: choices, row)
         else {
             throw fault(
                 place, "the answer is none of the choices: an index from 0, a letter or its words")
@@ -95,21 +113,24 @@ struct ChoiceItemReader {
     }
 
     private static func index(
-        of answer: Answer, among choices: [String], _ question: Question?
+        of answer: ChoiceRow.Answer, among choices: [String], _ row: ChoiceRow
     ) -> Int? {
         switch answer {
         case .number(let index): return choices.indices.contains(index) ? index : nil
         case .text(let text):
-            if case .structured(_, let labelled)? = question,
+            if case .structured(_, let labelled)? = row.question,
                 let index = labelled.firstIndex(where: { $0.label == text })
             {
                 return index
             }
+            if let index = row.choices?.labels?.firstIndex(of: text) { return index }
             if text.hasPrefix("answer"), let number = Int(text.dropFirst("answer".count)) {
                 return choices.indices.contains(number - 1) ? number - 1 : nil
             }
             let letters = LLM2LLMTask.letters.prefix(choices.count)
-            return letters.firstIndex(of: text) ?? choices.firstIndex(of: text.trimmed)
+            let bare =
+                text.hasPrefix("(") && text.hasSuffix(")") ? text.dropFirst().dropLast() : text[...]
+            return letters.firstIndex(of: String(bare)) ?? choices.firstIndex(of: text.trimmed)
         }
     }
 
@@ -133,56 +154,5 @@ struct ChoiceItemReader {
 
     private static func fault(_ place: String, _ what: String) -> MethodError {
         MethodError(.invalidRecipe, "\(place): \(what)")
-    }
-}
-
-/// A row of any of the forms.
-private struct Row: Decodable {
-    var id: String?
-    var uid: String?
-    var subject: String?
-    var question: Question?
-    var choices: [String]?
-    var answer: Answer?
-    var answerKey: Answer?
-    var instruction: String?
-}
-
-private enum Question: Decodable {
-    case text(String)
-    case structured(String, [Choice])
-
-    struct Choice: Decodable {
-        let label: String
-        let text: String
-    }
-
-    private struct Structured: Decodable {
-        let stem: String
-        let choices: [Choice]
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let text = try? container.decode(String.self) {
-            self = .text(text)
-        } else {
-            let whole = try container.decode(Structured.self)
-            self = .structured(whole.stem, whole.choices)
-        }
-    }
-}
-
-private enum Answer: Decodable {
-    case number(Int)
-    case text(String)
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let number = try? container.decode(Int.self) {
-            self = .number(number)
-        } else {
-            self = .text(try container.decode(String.self))
-        }
     }
 }

@@ -45,27 +45,49 @@ final class ChoiceStudent {
             source.folder, seed: recipe.seed, newHead: recipe.student.newHead)
     }
 
+    /// What a student learns, and how.
+    struct Course {
+        let lessons: [ChoiceLesson]
+        let loss: ChoiceLoss
+        let epochs: Int
+        /// Which items of a batch are learnt.
+        let selection: SelectionOptions
+    }
+
     /// Trains from the original weights, or goes on from the folder's newest checkpoint.
     ///
     /// - Returns: False when stopped, after a checkpoint was saved.
-    func train(
-        _ lessons: [ChoiceLesson], loss: ChoiceLoss, epochs: Int, in folder: RunFolder,
-        fingerprint: String
-    ) throws -> Bool {
+    func train(_ course: Course, in folder: RunFolder, fingerprint: String) throws -> Bool {
         model = try Self.original(source, recipe)
+        guard course.selection.rule != .all else {
+            return try train(course, EverySample(), in: folder, fingerprint)
+        }
+        // Choices aren't classes: the first of one item has nothing to do with the first of another.
+        let selector = LLKDSelector(
+            options: course.selection, seed: recipe.seed, teacher: course.lessons.map(\.target),
+            gold: course.lessons.map { _ in nil }, classes: 0)
+        return try train(course, selector, in: folder, fingerprint)
+    }
+
+    private func train<Selector: BatchSelector>(
+        _ course: Course, _ selector: Selector, in folder: RunFolder, _ fingerprint: String
+    ) throws -> Bool {
+        let lessons = course.lessons
         var options = recipe.train
-        options.epochs = epochs
+        options.epochs = course.epochs
         let pairs = ChoicePairs(lessons.map(\.item), source.tokenizer, recipe.student.maximumLength)
+        let trainer = ParallelStudent(
+            MultipleChoiceTask(model, loss: course.loss), options: options, seed: recipe.seed,
+            communicator: session.communicator, compute: session.compute)
+        let inference = Inference(model, compute: session.compute, memory: trainer.memory)
         let log = TrainingLog(
             folder: folder, console: session.console, loggingSteps: recipe.evaluate.loggingSteps)
         let loop = TrainingLoop(
-            trainer: ParallelStudent(
-                MultipleChoiceTask(model, loss: loss), options: options, seed: recipe.seed,
-                communicator: session.communicator, compute: session.compute),
+            trainer: trainer,
             order: BatchOrder(
-                poolSize: lessons.count, batchSize: options.globalBatchSize, epochs: epochs,
+                poolSize: lessons.count, batchSize: options.globalBatchSize, epochs: course.epochs,
                 seed: recipe.seed),
-            selector: EverySample(),
+            selector: selector,
             store: CheckpointStore(
                 directory: folder.checkpoints, keep: recipe.checkpoint.keepLatest),
             points: TrainingSchedulePoints(
@@ -77,6 +99,11 @@ final class ChoiceStudent {
                         choices: isOwn ? pairs[index] : pairs.without(index),
                         target: lessons[index].target, label: lessons[index].label,
                         weight: weight, sample: UInt32(index))
+                },
+                uncertainties: { [communicator = session.communicator] samples in
+                    try inference.choiceScores(of: samples.count, over: communicator) { part in
+                        samples[part].map { pairs[$0] }
+                    }.map { normalizedEntropy(softmax($0)) }
                 },
                 evaluate: { _ in nil }, event: log.note, isStopRequested: session.isStopRequested))
         let isComplete = try loop.run(resume: .automatic)

@@ -204,13 +204,16 @@ struct MCQA {
         let isSoft = name == .soft
         guard
             try student.train(
-                lessons,
-                loss: ChoiceLoss(
-                    temperature: isSoft ? options.temperature : 1,
-                    alpha: isSoft ? options.hardWeight : 1),
-                epochs: name == .fewShot
-                    ? options.fewShotEpochs ?? session.recipe.train.epochs
-                    : session.recipe.train.epochs,
+                ChoiceStudent.Course(
+                    lessons: lessons,
+                    loss: ChoiceLoss(
+                        temperature: isSoft ? options.temperature : 1,
+                        alpha: isSoft ? options.hardWeight : 1),
+                    epochs: name == .fewShot
+                        ? options.fewShotEpochs ?? session.recipe.train.epochs
+                        : session.recipe.train.epochs,
+                    selection: name == .fewShot
+                        ? SelectionOptions(rule: .all) : options.selection),
                 in: files.training(place), fingerprint: "\(fingerprint)-\(place)")
         else { return nil }
         let answers = try student.answers(to: test)

@@ -105,6 +105,9 @@ extension Recipe {
         /// Passes over the few examples; nil: `train.epochs`.
         public var fewShotEpochs: Int?
 
+        /// Which items of a batch are learnt, as `llkd` has it; the five examples are learnt all.
+        public var selection = SelectionOptions(rule: .all)
+
         /// The defaults.
         public init() {}
 

@@ -103,6 +103,8 @@ public struct Recipe: Sendable, Equatable {
         public var llm2llm = LLM2LLMOptions()
         /// `priming`: its options.
         public var priming = PrimingOptions()
+        /// `sequence`: its options.
+        public var sequence = SequenceOptions()
         /// `mcqa`: its options.
         public var mcqa = MCQAOptions()
 

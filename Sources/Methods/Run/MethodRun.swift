@@ -12,6 +12,8 @@ public enum MethodName: String, Sendable, CaseIterable {
     case priming
     /// LLM2LLM: data that a teacher writes from what the student gets wrong (arXiv 2403.15042).
     case llm2llm
+    /// Sequence-level distillation: a decoder on the teacher's answers (arXiv 1606.07947).
+    case sequence
     /// Few-shot multiple choice: a teacher writes items and scores their choices (arXiv 2412.09807).
     case mcqa
 }
@@ -33,6 +35,7 @@ public enum MethodRun {
         case .fineTune: try FineTuning(session).run(resume: resume)
         case .priming: try PrimingRun(session).run(resume: resume)
         case .llm2llm: try LLM2LLMRun(session).run(resume: resume)
+        case .sequence: try SequenceDistillation(session).run(resume: resume)
         case .mcqa: try MCQARun(session).run(resume: resume)
         }
     }

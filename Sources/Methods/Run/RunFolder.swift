@@ -69,7 +69,7 @@ public struct RunFolder: Sendable {
         }
     }
 
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         (error as NSError).localizedDescription
     }
 }

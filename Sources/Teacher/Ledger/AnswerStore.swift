@@ -36,7 +36,7 @@ public final class AnswerStore: AttemptJournal, @unchecked Sendable {
         self.teacher = teacher
         var found = try ledger.recoverJournal()
         let generation = found.generation
-        for other in try LabelLedger.paths(in: folder).compactMap(LabelLedger.rank)
+        for other in try RankFiles.labels.paths(in: folder).compactMap(RankFiles.labels.rank)
         where other != rank && other >= size && other % size == rank {
             let orphan = try LabelLedger(folder: folder, rank: other).recoverJournal()
             found.answers += orphan.answers

@@ -32,7 +32,7 @@ public struct LedgerContents: Sendable {
     /// Reads every `rank-*.sqlite` of a folder, of one teacher or of all; a folder that isn't there
     /// holds nothing.
     public init(folder: String, teacher: String? = nil) throws(TeacherError) {
-        for path in try LabelLedger.paths(in: folder) {
+        for path in try RankFiles.labels.paths(in: folder) {
             let rows = try LedgerFileReader.entries(path: path, teacher: teacher)
             for entry in rows { insert(entry) }
             files.append(File(path: path, rows: rows.count))

@@ -11,7 +11,7 @@ enum LedgerFileReader {
         var entries: [LedgerEntry] = []
         try reading(path) { database in
             // A killed writer may have made the file and no table in it.
-            guard try LedgerSchema.version(of: database) > 0 else { return }
+            guard try RankFiles.version(of: database) > 0 else { return }
             try LedgerSchema.check(database, path: path)
             entries = try rows(of: database, name: path, teacher: teacher)
         }
@@ -69,7 +69,7 @@ enum LedgerFileReader {
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? queue.close() }
         try queue.read { database in
-            try LedgerSchema.refuseNewer(try LedgerSchema.version(of: database), path: name)
+            try RankFiles.labels.refuseNewer(try RankFiles.version(of: database), path: name)
             try body(database)
         }
     }
@@ -78,7 +78,7 @@ enum LedgerFileReader {
         of database: Database, name: String, teacher: String?
     ) throws -> [LedgerEntry] {
         // The first version has no such column.
-        let label = try LedgerSchema.version(of: database) > 1 ? "label" : "NULL"
+        let label = try RankFiles.version(of: database) > 1 ? "label" : "NULL"
         let cursor = try Row.fetchCursor(
             database,
             sql: """

@@ -13,9 +13,9 @@ extension KeySet {
         labelsIn folder: String, teacher: String, countingFailures failures: Bool
     ) throws(TeacherError) {
         self.init()
-        for path in try LabelLedger.paths(in: folder) {
+        for path in try RankFiles.labels.paths(in: folder) {
             try LedgerFileReader.reading(path) { database in
-                let version = try LedgerSchema.version(of: database)
+                let version = try RankFiles.version(of: database)
                 guard version > 0 else { return }
                 try LedgerSchema.check(database, path: path)
                 try self.insertKeys(of: "labels", teacher, database, path)

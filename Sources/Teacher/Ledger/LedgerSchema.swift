@@ -1,13 +1,11 @@
-// The ledger's table and its versions. A version, once released, is never changed: a new one adds a
-// step. `PRAGMA user_version` says how many steps a file has seen, and is moved in the same
-// transaction as the step, so that a kill between the two cannot happen. Rows are only ever appended,
-// and there is no index: keys are random, so an index would touch a page of its own for almost each
+// The ledger's tables and their versions; a new version adds a step. Rows are only ever appended, and
+// there is no index: keys are random, so an index would touch a page of its own for almost each
 // row, and each page goes to the disk twice. Who reads the ledger reads all of it.
 
 import GRDB
 
 enum LedgerSchema {
-    /// Step `i` takes a file from version `i` to `i + 1`.
+    /// Step `i` takes a file from version `i` to `i + 1`; see `RankFiles`.
     static let steps = [
         """
         CREATE TABLE labels (
@@ -77,27 +75,6 @@ enum LedgerSchema {
         """,
     ]
 
-    /// The version that this program writes.
-    static var version: Int { steps.count }
-
-    /// The version of an open file.
-    static func version(of database: Database) throws -> Int {
-        try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-    }
-
-    /// Brings an open file to this program's version; one of a newer program is refused.
-    static func migrate(_ queue: DatabaseQueue, path: String) throws {
-        let current = try queue.read { try version(of: $0) }
-        try refuseNewer(current, path: path)
-        try queue.read { try check($0, path: path) }
-        for step in current..<version {
-            try queue.write { database in
-                try database.execute(sql: steps[step])
-                try database.execute(sql: "PRAGMA user_version = \(step + 1)")
-            }
-        }
-    }
-
     /// Refuses a file whose structure is damaged; costs about as much as reading it, so the bodies of
     /// answers, which are most of it, are left to when they are read.
     static func check(_ database: Database, path: String) throws {
@@ -114,16 +91,6 @@ enum LedgerSchema {
         guard said == "ok" else {
             let line = said.split(separator: "\n").joined(separator: " ")
             throw LedgerTrouble.damaged(path, line)
-        }
-    }
-
-    /// Refuses a file of a newer program.
-    static func refuseNewer(_ version: Int, path: String) throws(TeacherError) {
-        guard version <= Self.version else {
-            throw TeacherError(
-                .ledgerNewer,
-                "\(path): written by a newer retort (schema \(version), this one knows "
-                    + "\(Self.version)); use that one")
         }
     }
 }

@@ -44,9 +44,9 @@ public struct LedgerTotals: Sendable, Equatable {
 
     /// Adds up every ledger of a folder; one that isn't there adds nothing.
     public init(folder: String) throws(TeacherError) {
-        for path in try LabelLedger.paths(in: folder) {
+        for path in try RankFiles.labels.paths(in: folder) {
             try LedgerFileReader.reading(path) { database in
-                guard try LedgerSchema.version(of: database) > 1 else { return }
+                guard try RankFiles.version(of: database) > 1 else { return }
                 try self.add(database)
             }
         }
@@ -55,9 +55,9 @@ public struct LedgerTotals: Sendable, Equatable {
 
     /// Adds up what some requests have cost, and the attempts at them that were lost.
     public init(folder: String, of keys: Set<LabelKey>) throws(TeacherError) {
-        for path in try LabelLedger.paths(in: folder) {
+        for path in try RankFiles.labels.paths(in: folder) {
             try LedgerFileReader.reading(path) { database in
-                guard try LedgerSchema.version(of: database) > 1 else { return }
+                guard try RankFiles.version(of: database) > 1 else { return }
                 try self.add(database, of: keys)
             }
         }

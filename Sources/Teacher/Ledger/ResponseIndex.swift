@@ -26,11 +26,11 @@ public final class ResponseIndex: Sendable {
     public init(folder: String, teacher: String) throws(TeacherError) {
         var places: [Place] = []
         var files: [File] = []
-        for path in try LabelLedger.paths(in: folder) {
+        for path in try RankFiles.labels.paths(in: folder) {
             let file = UInt64(files.count)
             files.append(File(path: path))
             try LedgerFileReader.reading(path) { database in
-                guard try LedgerSchema.version(of: database) > 1 else { return }
+                guard try RankFiles.version(of: database) > 1 else { return }
                 let rows = try Row.fetchCursor(
                     database, sql: "SELECT number, key FROM responses WHERE teacher = ?",
                     arguments: [teacher])

@@ -96,50 +96,29 @@ public struct LocalTextJob {
         }
         return batch
     }
+
     private func tooLong(_ text: TextRequest, _ key: LabelKey, tokens: Int) -> FailureEntry {
         FailureEntry(
             key: key, recordID: text.recordID,
             teacher: TextLedger.failureIdentity(of: model.identity),
-            failure: LabelFailure(
-                .refused,
-                "the prompt has \(tokens) tokens, and the model takes \(model.maximumLength) with its "
-                    + "answer"))
+            failure: LabelFailure(.refused, model.tooLong(tokens: tokens)))
     }
 
     /// Scores of choices, kept in the form in which servers tell alternatives.
     private func score(_ texts: [TextRequest], into batch: inout LedgerBatch) throws {
-        var asked: [(text: TextRequest, key: LabelKey, question: ChoiceQuestion)] = []
-        for text in texts {
-            guard let scored = text.scored else { continue }
+        for (text, outcome) in zip(texts, try model.scored(texts)) {
             let key = try key(of: text)
-            let answers =
-                switch scored {
-                case .letters(let count): ScoredChoices.letters(count)
-                case .texts(let texts): texts
-                }
-            let question = try model.question(text.messages.map(Turn.init), labels: answers)
-            let longest = question.continuations.reduce(0) { max($0, $1.count) }
-            guard question.prompt.count + longest <= model.maximumLength else {
-                batch.failures.append(tooLong(text, key, tokens: question.prompt.count))
-                continue
+            switch outcome {
+            case .tooLong(let tokens): batch.failures.append(tooLong(text, key, tokens: tokens))
+            case .scores(let values, let usage):
+                batch.responses.append(
+                    ResponseEntry(
+                        key: key, recordID: text.recordID, teacher: model.identity,
+                        response: TeacherResponse(
+                            body: LocalAnswer.body(scores: values, usage: usage), usage: usage,
+                            finishReason: "stop", server: "", latencyMicroseconds: 0),
+                        chargedTokens: 0, priceMicro: 0))
             }
-            asked.append((text, key, question))
-        }
-        let scores = try model.scores(of: asked.map(\.question))
-        batch.responses += zip(asked, scores).map { asked, sums in
-            var values = sums
-            if case .texts = asked.text.scored {
-                values = zip(sums, asked.question.continuations).map { $0 / Double($1.count) }
-            }
-            let usage = LabelRecord.Usage(
-                promptTokens: asked.question.prompt.count,
-                completionTokens: asked.question.continuations.reduce(0) { $0 + $1.count })
-            return ResponseEntry(
-                key: asked.key, recordID: asked.text.recordID, teacher: model.identity,
-                response: TeacherResponse(
-                    body: LocalAnswer.body(scores: values, usage: usage), usage: usage,
-                    finishReason: "stop", server: "", latencyMicroseconds: 0),
-                chargedTokens: 0, priceMicro: 0)
         }
     }
 }

@@ -8,10 +8,7 @@ import GRDB
 
 /// A rank's own file of signals.
 final class SignalFile: Sendable {
-    /// The file.
-    let path: String
-    private let queue: DatabaseQueue
-    private let lock: LedgerLock
+    private let file: RankFiles.Opened
 
     /// A signal on its way into the file.
     struct Entry: Sendable {
@@ -22,58 +19,15 @@ final class SignalFile: Sendable {
         let data: [UInt8]
     }
 
-    /// Step `i` takes a file from version `i` to `i + 1`; a version, once released, is never changed.
-    private static let steps = [
-        """
-        CREATE TABLE signals (
-            number INTEGER PRIMARY KEY,
-            key BLOB NOT NULL,
-            record_id TEXT NOT NULL,
-            signal_set TEXT NOT NULL,
-            places INTEGER NOT NULL,
-            data BLOB NOT NULL,
-            checksum INTEGER NOT NULL
-        )
-        """
-    ]
-
     /// Opens, or makes, the file of a rank in a folder, which is made too.
     init(folder: String, rank: Int) throws(TeacherError) {
-        path = Self.path(folder: folder, rank: rank)
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw TeacherError(
-                .ledgerUnwritable,
-                "\(folder): cannot make the folder: \(error.localizedDescription)")
-        }
-        lock = try LedgerLock(path: String(path.dropLast(".sqlite".count)) + ".lock")
-        do {
-            var configuration = Configuration()
-            configuration.busyMode = .timeout(60)
-            configuration.prepareDatabase { database in
-                try database.execute(sql: "PRAGMA journal_mode = TRUNCATE")
-                try database.execute(sql: "PRAGMA synchronous = FULL")
-            }
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            let current = try queue.read { try LedgerSchema.version(of: $0) }
-            try Self.refuseNewer(current, path)
-            for step in current..<Self.steps.count {
-                try queue.write { database in
-                    try database.execute(sql: Self.steps[step])
-                    try database.execute(sql: "PRAGMA user_version = \(step + 1)")
-                }
-            }
-        } catch {
-            throw LedgerTrouble.named(error, path: path, writing: true)
-        }
+        file = try RankFiles.signals.open(folder: folder, rank: rank)
     }
 
     /// Writes signals in one transaction: when this returns, all are durable.
     func commit(_ entries: [Entry]) throws(TeacherError) {
         do {
-            try queue.write { database in
+            try file.queue.write { database in
                 for entry in entries {
                     try database.cachedStatement(
                         sql: """
@@ -87,45 +41,12 @@ final class SignalFile: Sendable {
                 }
             }
         } catch {
-            throw LedgerTrouble.named(error, path: path, writing: true)
+            throw LedgerTrouble.named(error, path: file.path, writing: true)
         }
     }
 
     /// Lets others write.
-    func close() { lock.release() }
-
-    static func path(folder: String, rank: Int) -> String {
-        let name = (LabelLedger.path(folder: "", rank: rank) as NSString).lastPathComponent
-        return "\(folder)/signals-\(name.dropFirst("rank-".count))"
-    }
-
-    /// The files of a folder, in the order of their names.
-    static func paths(in folder: String) throws(TeacherError) -> [String] {
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder)
-                .filter { $0.hasPrefix("signals-") && $0.hasSuffix(".sqlite") }.sorted()
-                .map { "\(folder)/\($0)" }
-        } catch {
-            throw TeacherError(
-                .ledgerUnreadable,
-                "\(folder): cannot read the folder: \(error.localizedDescription)")
-        }
-    }
-
-    /// The rank that writes a file.
-    static func rank(of path: String) -> Int? {
-        let name = (path as NSString).lastPathComponent
-        return Int(name.dropFirst("signals-".count).dropLast(".sqlite".count))
-    }
-
-    static func refuseNewer(_ version: Int, _ path: String) throws(TeacherError) {
-        guard version <= steps.count else {
-            throw TeacherError(
-                .ledgerNewer,
-                "\(path): written by a newer retort (schema \(version), this one knows "
-                    + "\(steps.count)); use that one")
-        }
-    }
+    func close() { file.lock.release() }
 
     /// 63 bits of a hash of a row.
     static func checksum(_ key: LabelKey, _ data: [UInt8]) -> Int64 {
@@ -134,6 +55,25 @@ final class SignalFile: Sendable {
         hash.update(data: data)
         return hash.finalize().prefix(8).reduce(0) { $0 << 8 | Int64($1) } & .max
     }
+}
+
+extension RankFiles {
+    /// The recorded scores of a folder.
+    static let signals = RankFiles(
+        stem: "signals",
+        steps: [
+            """
+            CREATE TABLE signals (
+                number INTEGER PRIMARY KEY,
+                key BLOB NOT NULL,
+                record_id TEXT NOT NULL,
+                signal_set TEXT NOT NULL,
+                places INTEGER NOT NULL,
+                data BLOB NOT NULL,
+                checksum INTEGER NOT NULL
+            )
+            """
+        ])
 }
 
 extension LabelKey {

@@ -56,8 +56,8 @@ public struct SignalRecorder {
         let file = try SignalFile(folder: folder, rank: communicator.rank)
         defer { file.close() }
         // Opening a file plays back what a killed process left half written.
-        for path in try SignalFile.paths(in: folder) {
-            guard let other = SignalFile.rank(of: path), other >= communicator.size,
+        for path in try RankFiles.signals.paths(in: folder) {
+            guard let other = RankFiles.signals.rank(of: path), other >= communicator.size,
                 other % communicator.size == communicator.rank
             else { continue }
             try SignalFile(folder: folder, rank: other).close()

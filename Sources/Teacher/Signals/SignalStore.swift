@@ -34,7 +34,7 @@ public final class SignalStore: Sendable {
         for sample in samples { wanted[sample.key(in: set.identity)] = sample }
         var places: [String: Place] = [:]
         var files: [File] = []
-        for path in try SignalFile.paths(in: folder) {
+        for path in try RankFiles.signals.paths(in: folder) {
             do {
                 var configuration = Configuration()
                 configuration.readonly = true
@@ -43,8 +43,8 @@ public final class SignalStore: Sendable {
                 let index = files.count
                 files.append(File(path: path, queue: queue))
                 try queue.read { database in
-                    let version = try LedgerSchema.version(of: database)
-                    try SignalFile.refuseNewer(version, path)
+                    let version = try RankFiles.version(of: database)
+                    try RankFiles.signals.refuseNewer(version, path: path)
                     guard version > 0 else { return }
                     let rows = try Row.fetchCursor(
                         database, sql: "SELECT number, key FROM signals WHERE signal_set = ?",

@@ -24,9 +24,9 @@ public struct RecordedTexts: Sendable {
         var keys: [String: (teacher: String, key: LabelKey)] = [:]
         var answers: [LabelRecord] = []
         if isFolder(path) {
-            for file in try LabelLedger.paths(in: path) {
+            for file in try RankFiles.labels.paths(in: path) {
                 try LedgerFileReader.reading(file) { database in
-                    guard try LedgerSchema.version(of: database) > 1 else { return }
+                    guard try RankFiles.version(of: database) > 1 else { return }
                     let rows = try Row.fetchCursor(
                         database,
                         sql: """

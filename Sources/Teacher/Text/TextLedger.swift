@@ -13,9 +13,9 @@ public struct TextLedger: Sendable {
     public init(folder: String, teacher: String) throws(TeacherError) {
         responses = try ResponseIndex(folder: folder, teacher: teacher)
         var failures: [LabelKey: (kind: String, reason: String)] = [:]
-        for path in try LabelLedger.paths(in: folder) {
+        for path in try RankFiles.labels.paths(in: folder) {
             try LedgerFileReader.reading(path) { database in
-                guard try LedgerSchema.version(of: database) > 1 else { return }
+                guard try RankFiles.version(of: database) > 1 else { return }
                 let rows = try Row.fetchCursor(
                     database,
                     sql: "SELECT key, kind, reason FROM failures WHERE teacher = ? ORDER BY number",

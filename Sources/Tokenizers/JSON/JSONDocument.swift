@@ -109,6 +109,11 @@ final class JSONDocument: Sendable {
         return isNegative ? -value : value
     }
 
+    /// Whether the node at `index` is a string.
+    func isString(_ index: Int) -> Bool {
+        nodes[index].kind == .string || nodes[index].kind == .escapedString
+    }
+
     /// Calls `body` with the key's and the value's node of each member of the object at `index`.
     func forEachMember<Failure: Error>(
         of index: Int, _ body: (_ key: Int, _ value: Int) throws(Failure) -> Void

@@ -54,7 +54,7 @@ private struct LineWriter {
         let (text, pair) = try texts(of: line)
         ids.removeAll(keepingCapacity: true)
         surfaces.removeAll(keepingCapacity: true)
-        tokenizer.withTokens(text, pair, addSpecialTokens, nil, tracksOffsets: false) {
+        tokenizer.withTokens(text, pair, addSpecialTokens, nil, nil, tracksOffsets: false) {
             piece, sequence in
             switch piece {
             case .special(let specials, let tokens, _):

@@ -25,13 +25,30 @@ struct TokenizerParts {
         let file = "\(folder)/tokenizer.json"
         if InputFile.exists(file) {
             try self.init(json: try InputFile.read(file), file: file)
-            padToken = try BertFolder.Settings(folder: folder).padToken.content
+            padToken = try FolderSettings(folder: folder).padToken.content
         } else if InputFile.exists("\(folder)/vocab.txt") {
             try self.init(bert: BertFolder(folder))
         } else {
-            throw TokenizerError(
-                .unreadable, "\(folder): no tokenizer.json (nor a BERT vocab.txt) in this folder")
+            throw Self.noTokenizer(in: folder)
         }
+    }
+
+    /// What is wrong with a folder without a tokenizer that this module reads.
+    private static func noTokenizer(in folder: String) -> TokenizerError {
+        // Other families' own files, of which the Python library makes a tokenizer.json.
+        let others = [
+            "spm.model", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.json",
+        ]
+        if let found = others.first(where: { InputFile.exists("\(folder)/\($0)") }) {
+            let name = found == "vocab.json" ? "vocab.json with merges.txt" : found
+            return TokenizerError(
+                .unsupported,
+                "\(folder): has \(name) but no tokenizer.json; make one: python3 -c \"from "
+                    + "transformers import AutoTokenizer as T; "
+                    + "T.from_pretrained('\(folder)').save_pretrained('\(folder)')\"")
+        }
+        return TokenizerError(
+            .unreadable, "\(folder): no tokenizer.json (nor a BERT vocab.txt) in this folder")
     }
 
     /// The parts that the JSON of a `tokenizer.json` describes.

@@ -17,7 +17,7 @@ struct BPE: Sendable {
     private let ignoresMerges: Bool
     /// The ids of the commoner scalars, -1 where there is none.
     private let idOfScalar: [Int32]
-    private let workspaces = BPEWorkspaces()
+    private let workspaces = ModelWorkspaces()
 
     private static let directScalars: UInt32 = 0x3100
 
@@ -33,7 +33,7 @@ struct BPE: Sendable {
         fusesUnknown = try field.optional("fuse_unk")?.boolean() ?? false
         ignoresMerges = try field.optional("ignore_merges")?.boolean() ?? false
         let fallsBack = try field.optional("byte_fallback")?.boolean() ?? false
-        byteIDs = fallsBack ? (0...255).map { vocabulary.id(of: Self.byteToken($0)) ?? -1 } : []
+        byteIDs = fallsBack ? vocabulary.byteTokenIDs : []
         idOfScalar = (0..<Self.directScalars).map { scalar in
             guard Unicode.Scalar(scalar) != nil else { return -1 }
             var bytes: [UInt8] = []
@@ -65,12 +65,6 @@ struct BPE: Sendable {
             throw field.error(.inconsistent, "'\(token)' is not in the vocabulary")
         }
         return id
-    }
-
-    /// `<0x0A>` for a line feed.
-    private static func byteToken(_ byte: Int) -> [UInt8] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return Array("<0x".utf8) + [digits[byte >> 4], digits[byte & 15], UInt8(ascii: ">")]
     }
 
     /// The array `merges`: pairs, or strings of two pieces with a space between.
@@ -113,19 +107,16 @@ struct BPE: Sendable {
     private static func appendPair(
         _ document: JSONDocument, _ element: Int, to piece: inout [UInt8]
     ) -> Int? {
-        func isString(_ index: Int) -> Bool {
-            document.nodes[index].kind == .string || document.nodes[index].kind == .escapedString
-        }
         if document.nodes[element].kind == .array {
-            guard document.nodes[element].next == element + 3, isString(element + 1),
-                isString(element + 2)
+            guard document.nodes[element].next == element + 3, document.isString(element + 1),
+                document.isString(element + 2)
             else { return nil }
             document.appendString(element + 1, to: &piece)
             let middle = piece.count
             document.appendString(element + 2, to: &piece)
             return middle
         }
-        guard isString(element) else { return nil }
+        guard document.isString(element) else { return nil }
         document.appendString(element, to: &piece)
         guard let space = piece.firstIndex(of: 0x20), piece.lastIndex(of: 0x20) == space else {
             return nil
@@ -136,12 +127,9 @@ struct BPE: Sendable {
 
     // MARK: Tokens
 
-    /// Calls `body` with tokens that have room for this model's work, taken from those at hand.
+    /// Calls `body` with tokens that have room for this model's work.
     func withWorkspace(_ tokens: inout TokenSequence, _ body: (inout TokenSequence) -> Void) {
-        tokens.workspace = workspaces.take()
-        body(&tokens)
-        workspaces.give(tokens.workspace)
-        tokens.workspace = BPEWorkspace()
+        workspaces.with(&tokens, body)
     }
 
     /// Appends the tokens of one word, a range of `text`.
@@ -158,15 +146,7 @@ struct BPE: Sendable {
             tokens.append(id, text, word)
             return
         }
-        if isCached, let known = tokens.workspace.cache.tokens(of: word, bytes, hash: hash) {
-            var start = word.lowerBound
-            for index in known {
-                let end = start + Int(tokens.workspace.cache.lengths[index])
-                tokens.append(tokens.workspace.cache.ids[index], text, start..<end)
-                start = end
-            }
-            return
-        }
+        if isCached, tokens.appendKnown(text, word, hash: hash) { return }
         tokens.workspace.work.removeAll()
         appendSymbols(bytes, word, to: &tokens.workspace.work)
         tokens.workspace.work.merge(by: merges)
@@ -176,7 +156,11 @@ struct BPE: Sendable {
             tokens.append(tokens.workspace.work.ids[index], text, start..<end)
             start = end
         }
-        if isCached { tokens.workspace.keep(word, bytes, hash: hash) }
+        if isCached, !word.isEmpty {
+            tokens.workspace.cache.insert(
+                word, bytes, hash: hash, ids: tokens.workspace.work.ids,
+                lengths: tokens.workspace.work.lengths)
+        }
     }
 
     /// Appends the symbols that a word begins as.

@@ -3,6 +3,7 @@
 /// The model of a tokenizer.
 enum Model: Sendable {
     case bpe(BPE)
+    case unigram(Unigram)
     case wordPiece(WordPiece)
 
     /// The model that a file describes; `isByteLevel`: words come in the byte-level alphabet.
@@ -13,16 +14,22 @@ enum Model: Sendable {
                 self = .bpe(try BPE(field, isByteLevel: isByteLevel))
                 return
             }
+            if try field.optional("vocab")?.kind == .array {
+                self = .unigram(try Unigram(field))
+                return
+            }
             guard try field.optional("max_input_chars_per_word") != nil,
                 try field.optional("continuing_subword_prefix") != nil
             else {
-                throw field.error(.unsupported, "has no type, and is neither BPE nor WordPiece")
+                throw field.error(
+                    .unsupported, "has no type, and is neither BPE, Unigram nor WordPiece")
             }
             self = .wordPiece(try WordPiece(field))
             return
         }
         switch try type.string() {
         case "BPE": self = .bpe(try BPE(field, isByteLevel: isByteLevel))
+        case "Unigram": self = .unigram(try Unigram(field))
         case "WordPiece": self = .wordPiece(try WordPiece(field))
         case let other: throw field.unsupported(other)
         }
@@ -31,6 +38,7 @@ enum Model: Sendable {
     var vocabulary: Vocabulary {
         switch self {
         case .bpe(let model): model.vocabulary
+        case .unigram(let model): model.vocabulary
         case .wordPiece(let model): model.vocabulary
         }
     }
@@ -39,6 +47,7 @@ enum Model: Sendable {
     func withWorkspace(_ tokens: inout TokenSequence, _ body: (inout TokenSequence) -> Void) {
         switch self {
         case .bpe(let model): model.withWorkspace(&tokens, body)
+        case .unigram(let model): model.withWorkspace(&tokens, body)
         case .wordPiece: body(&tokens)
         }
     }
@@ -49,6 +58,11 @@ enum Model: Sendable {
     ) {
         switch self {
         case .bpe(let model):
+            for word in words {
+                if tokens.count >= limit { return }
+                model.tokenize(text, word, into: &tokens)
+            }
+        case .unigram(let model):
             for word in words {
                 if tokens.count >= limit { return }
                 model.tokenize(text, word, into: &tokens)

@@ -10,8 +10,8 @@ struct TokenSequence {
     let tracksOffsets: Bool
     /// Room for a model's hashes, kept from word to word.
     var hashes: [UInt64] = []
-    /// A BPE model's room for its work.
-    var workspace = BPEWorkspace()
+    /// A BPE or Unigram model's room for its work.
+    var workspace = ModelWorkspace()
 
     init(tracksOffsets: Bool) {
         self.tracksOffsets = tracksOffsets

@@ -9,7 +9,11 @@ struct Vocabulary: Sendable {
     private var sparseEntryOfID: [Int32: Int32] = [:]
     private(set) var largestID: Int32 = -1
 
-    var count: Int { table.count }
+    /// How many ids stand for a token that has a later one.
+    private var repeatedCount = 0
+
+    /// The number of ids.
+    var count: Int { table.count + repeatedCount }
     var longestToken: Int { table.longestKey }
 
     /// The object `vocab` of a model: a token's text to its id.
@@ -35,6 +39,18 @@ struct Vocabulary: Sendable {
         table = ByteStringTable(capacity: lines.count)
         for (id, line) in lines.enumerated() { table.insert(line, Int32(id)) }
         try indexIDs { TokenizerError(.inconsistent, "\(file): the vocabulary \($0)") }
+    }
+
+    /// Pieces in the order of their ids; of a piece that comes twice the last id counts, while all
+    /// its ids stand for it.
+    init(pieces: [[UInt8]]) {
+        table = ByteStringTable(capacity: pieces.count)
+        entryOfID.reserveCapacity(pieces.count)
+        for (id, piece) in pieces.enumerated() {
+            entryOfID.append(Int32(table.insert(piece, Int32(id))))
+        }
+        largestID = Int32(pieces.count) - 1
+        repeatedCount = pieces.count - table.count
     }
 
     private mutating func indexIDs(
@@ -79,6 +95,15 @@ struct Vocabulary: Sendable {
 
     /// The bytes of the token with an id.
     func token(of id: Int32) -> ArraySlice<UInt8>? { entry(of: id).map { table.key(at: $0) } }
+
+    /// The ids of the tokens `<0x00>` to `<0xFF>`, -1 where there is none.
+    var byteTokenIDs: [Int32] {
+        let digits = Array("0123456789ABCDEF".utf8)
+        return (0...255).map { byte in
+            let name = [digits[byte >> 4], digits[byte & 15], UInt8(ascii: ">")]
+            return id(of: Array("<0x".utf8) + name) ?? -1
+        }
+    }
 
     /// The tokens that begin with `prefix`, without it.
     func continuations(of prefix: [UInt8]) -> ByteStringTable {

@@ -143,7 +143,8 @@ struct AddedVocabulary: Sendable {
             if token.stripsLeft { start = max(startOfSpace(bytes, before: start), done) }
             if token.stripsRight { stop = endOfSpace(bytes, from: stop) }
             if done < start { parts.append(Part(range: done..<start, id: nil)) }
-            parts.append(Part(range: start..<stop, id: match.id))
+            // White space that is a token itself may have been taken by the one before.
+            if start < stop { parts.append(Part(range: start..<stop, id: match.id)) }
             done = stop
         }
         if done < bytes.count { parts.append(Part(range: done..<bytes.count, id: nil)) }

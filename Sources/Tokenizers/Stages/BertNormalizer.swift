@@ -53,7 +53,7 @@ struct BertNormalizer: Sendable {
         if cleansText { clean(&text) }
         if handlesChinese { setIdeographsApart(&text) }
         if stripsAccents {
-            text.decompose()
+            text.decompose(.canonical)
             text.remove(.nonspacingMark)
         }
         if lowercases { text.lowercase() }

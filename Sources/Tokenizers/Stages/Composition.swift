@@ -1,4 +1,4 @@
-// NFC: canonical decomposition, then composition, with the origins that the reference gives.
+// NFC and NFKC: decomposition, then composition, with the origins that the reference gives.
 //
 // The reference describes a normalisation as scalars with a change each: 1 for one that was put in,
 // 0 for one that takes the place of the next, -n for one that takes the place of the next and n
@@ -6,26 +6,29 @@
 // of another; what is done here is the same to the letter.
 
 /// A scalar of normalised text and what it did to the text before.
-private struct ChangedScalar {
+struct ChangedScalar {
     var scalar: UInt32
     var change: Int
 }
 
 extension NormalizedText {
-    /// Canonical composition; text that has nothing to compose is left alone.
-    mutating func compose() {
+    /// Composition behind a decomposition; text that has nothing to compose is left alone.
+    mutating func compose(_ form: DecompositionForm) {
         let properties = UnicodeTables.properties
+        let changing: ScalarProperties =
+            form == .canonical ? .mayCompose : [.mayCompose, .hasCompatibility]
         var mayCompose = false
         forEachScalar { scalar, _ in
-            if properties[Int(scalar)].contains(.mayCompose) { mayCompose = true }
+            if !properties[Int(scalar)].isDisjoint(with: changing) { mayCompose = true }
         }
         guard mayCompose else { return }
-        transform(Self.composed(decomposed()))
+        transform(Self.composed(decomposed(form)))
     }
 
-    /// The canonical decomposition, marks in canonical order.
-    private func decomposed() -> [ChangedScalar] {
+    /// The decomposition, marks in canonical order.
+    private func decomposed(_ form: DecompositionForm) -> [ChangedScalar] {
         let properties = UnicodeTables.properties
+        let decomposing = form.decomposing
         var result: [ChangedScalar] = []
         result.reserveCapacity(bytes.count)
         /// Where the marks behind the last starter begin.
@@ -40,8 +43,8 @@ extension NormalizedText {
                 result.append(ChangedScalar(scalar: part, change: change))
                 change = 1
             }
-            if properties[Int(scalar)].contains(.hasDecomposition) {
-                UnicodeTables.decompose(scalar, add)
+            if !properties[Int(scalar)].isDisjoint(with: decomposing) {
+                UnicodeTables.decompose(scalar, form, add)
             } else {
                 add(scalar)
             }
@@ -92,7 +95,7 @@ extension NormalizedText {
     }
 
     /// Replaces the text by scalars with their changes.
-    private mutating func transform(_ scalars: [ChangedScalar]) {
+    mutating func transform(_ scalars: [ChangedScalar]) {
         var result = emptied()
         var position = 0
         var last = beginning

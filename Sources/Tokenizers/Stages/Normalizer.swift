@@ -6,8 +6,13 @@ enum Normalizer: Sendable {
     case lowercase
     case nfc
     case nfd
+    case nfkc
+    case nfkd
+    case nmt
+    case precompiled(PrecompiledMap)
     case prepend([UInt8])
     case replace(Replacement)
+    case replaceMatches(ScalarPattern, content: [UInt8])
     case stripAccents
     case strip(left: Bool, right: Bool)
     indirect case sequence([Normalizer])
@@ -19,8 +24,12 @@ enum Normalizer: Sendable {
         case "Lowercase": self = .lowercase
         case "NFC": self = .nfc
         case "NFD": self = .nfd
+        case "NFKC": self = .nfkc
+        case "NFKD": self = .nfkd
+        case "Nmt": self = .nmt
+        case "Precompiled": self = .precompiled(try PrecompiledMap(field))
         case "Prepend": self = .prepend(Array(try field.required("prepend").string().utf8))
-        case "Replace": self = .replace(try Replacement(field))
+        case "Replace": self = try Self.replace(field)
         case "StripAccents": self = .stripAccents
         case "Strip":
             self = .strip(
@@ -36,15 +45,33 @@ enum Normalizer: Sendable {
         }
     }
 
+    /// A `Replace`, of a string or of what an expression matches.
+    private static func replace(_ field: JSONField) throws(TokenizerError) -> Normalizer {
+        guard let expression = try field.required("pattern").optional("Regex") else {
+            return .replace(try Replacement(field))
+        }
+        let text = try expression.string()
+        guard let pattern = ScalarPattern(expression: text) else {
+            throw expression.error(.unsupported, "'\(text)': no such expression is supported")
+        }
+        let content = Array(try field.required("content").string().utf8)
+        return .replaceMatches(pattern, content: content)
+    }
+
     /// Normalises `text` in place.
     func normalize(_ text: inout NormalizedText) {
         switch self {
         case .bert(let bert): bert.normalize(&text)
         case .lowercase: text.lowercase()
-        case .nfc: text.compose()
-        case .nfd: text.decompose()
+        case .nfc: text.compose(.canonical)
+        case .nfd: text.decompose(.canonical)
+        case .nfkc: text.compose(.compatibility)
+        case .nfkd: text.decompose(.compatibility)
+        case .nmt: text.cleanUpLikeNmt()
+        case .precompiled(let map): text.replace(map)
         case .prepend(let content): text.prepend(content)
         case .replace(let replacement): text.replace(replacement)
+        case .replaceMatches(let pattern, let content): text.replace(pattern, by: content)
         case .stripAccents: text.remove(.combiningMark)
         case .strip(let left, let right): text.strip(left: left, right: right)
         case .sequence(let parts): for part in parts { part.normalize(&text) }
@@ -100,9 +127,25 @@ extension NormalizedText {
         keep(start..<end)
     }
 
-    /// Canonical decomposition, marks in canonical order.
-    mutating func decompose() {
+    /// SentencePiece's rules of machine translation: control scalars go, odd spaces become spaces.
+    mutating func cleanUpLikeNmt() {
+        var result = emptied()
+        forEachScalar { scalar, origin in
+            switch scalar {
+            case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F: break
+            case 0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF,
+                0xFFFD:
+                result.append(0x20, origin: origin)
+            default: result.append(scalar, origin: origin)
+            }
+        }
+        self = result
+    }
+
+    /// Decomposition, marks in canonical order.
+    mutating func decompose(_ form: DecompositionForm) {
         let properties = UnicodeTables.properties
+        let decomposing = form.decomposing
         // A starter and the marks after it wait here until the next starter; `isFirst` says that the
         // scalar is the first of its decomposition, which is what moves the origins on.
         var pending: [(scalar: UInt32, combiningClass: UInt8, isFirst: Bool)] = []
@@ -137,8 +180,8 @@ extension NormalizedText {
                 if isFirst { pendingOrigins.append(origin) }
                 isFirst = false
             }
-            if properties[Int(scalar)].contains(.hasDecomposition) {
-                UnicodeTables.decompose(scalar, add)
+            if !properties[Int(scalar)].isDisjoint(with: decomposing) {
+                UnicodeTables.decompose(scalar, form, add)
             } else {
                 add(scalar)
             }

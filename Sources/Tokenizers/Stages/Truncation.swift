@@ -1,15 +1,19 @@
 // How long a text may get: the `truncation` of a `tokenizer.json`.
 
+/// Which of two texts loses tokens where they are too long together.
+public enum TruncationStrategy: String, Sendable {
+    /// The longer one, then both in turn; `longest_first`, or `truncation=True`, of transformers.
+    case longestFirst = "LongestFirst"
+    /// The first alone: a passage or a question, before a choice that is wanted whole; `only_first`.
+    case onlyFirst = "OnlyFirst"
+    /// The second alone; `only_second`.
+    case onlySecond = "OnlySecond"
+}
+
 /// The rule by which tokens are cut off.
 struct Truncation: Sendable, Equatable {
-    enum Strategy: String, Sendable {
-        case longestFirst = "LongestFirst"
-        case onlyFirst = "OnlyFirst"
-        case onlySecond = "OnlySecond"
-    }
-
     var maximumLength: Int
-    var strategy = Strategy.longestFirst
+    var strategy = TruncationStrategy.longestFirst
     /// Whether the beginning goes, not the end.
     var cutsLeft = false
 
@@ -22,7 +26,7 @@ struct Truncation: Sendable, Equatable {
         maximumLength = try length.count()
         let strategyField = try field.required("strategy")
         let name = try strategyField.string()
-        guard let strategy = Strategy(rawValue: name) else {
+        guard let strategy = TruncationStrategy(rawValue: name) else {
             throw strategyField.error(.unsupported, "'\(name)' is not supported")
         }
         self.strategy = strategy

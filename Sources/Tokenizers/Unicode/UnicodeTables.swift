@@ -26,6 +26,21 @@ struct ScalarProperties: OptionSet, Sendable {
     static let digit = ScalarProperties(rawValue: 1 << 12)
     /// A text without any such scalar is its own NFC.
     static let mayCompose = ScalarProperties(rawValue: 1 << 13)
+    /// NFKD makes more of it than NFD.
+    static let hasCompatibility = ScalarProperties(rawValue: 1 << 14)
+}
+
+/// How far a decomposition goes.
+enum DecompositionForm: Sendable {
+    /// To what looks and means the same: NFD.
+    case canonical
+    /// To what means nearly the same, `ﬁ` to `fi`: NFKD.
+    case compatibility
+
+    /// The scalars that it takes apart.
+    var decomposing: ScalarProperties {
+        self == .canonical ? .hasDecomposition : [.hasDecomposition, .hasCompatibility]
+    }
 }
 
 /// The tables, laid out for lookup.
@@ -44,13 +59,7 @@ enum UnicodeTables {
             (UnicodePatternData.numeric, .digit), (UnicodePatternData.recomposed, .mayCompose),
         ]
         for (text, property) in sets {
-            var reader = TableReader(text)
-            var last = 0
-            while let gap = reader.number() {
-                let first = last + gap
-                last = first + (reader.skip("-") ? reader.number() ?? 0 : 0)
-                for scalar in first...last { table[scalar].formUnion(property) }
-            }
+            TableReader.forEachInSet(text) { table[$0].formUnion(property) }
         }
         for range in combiningClasses {
             for scalar in range.first...range.last {
@@ -61,6 +70,7 @@ enum UnicodeTables {
         for scalar in lowercaseMap.keys { table[Int(scalar)].formUnion(.hasLowercase) }
         table[Int(dottedCapitalI)].formUnion(.hasLowercase)
         for scalar in decompositionMap.keys { table[Int(scalar)].formUnion(.hasDecomposition) }
+        for scalar in compatibilityMap.keys { table[Int(scalar)].formUnion(.hasCompatibility) }
         for scalar in Hangul.syllables { table[Int(scalar)].formUnion(.hasDecomposition) }
         return table
     }()
@@ -96,37 +106,29 @@ enum UnicodeTables {
         return (pairs.map(\.key), pairs.map(\.value))
     }()
 
-    // MARK: Canonical decomposition
+    // MARK: Decomposition
 
     /// Calls `body` with each scalar of the whole canonical decomposition of `scalar`, which has one.
     @inline(__always)
     static func decompose(_ scalar: UInt32, _ body: (UInt32) -> Void) {
         if Hangul.syllables.contains(scalar) {
             Hangul.decompose(scalar, body)
-        } else if let index = decompositionMap.keys.index(ofSorted: scalar) {
-            let start = Int(decompositionMap.starts[index])
-            let end = Int(decompositionMap.starts[index + 1])
-            for position in start..<end { body(decompositionMap.scalars[position]) }
-        } else {
+        } else if !decompositionMap.decompose(scalar, body) {
             body(scalar)
         }
     }
 
-    private static let decompositionMap: (keys: [UInt32], starts: [Int32], scalars: [UInt32]) = {
-        var keys: [UInt32] = []
-        var starts: [Int32] = [0]
-        var scalars: [UInt32] = []
-        var reader = TableReader(UnicodeTableData.decomposition)
-        var key = 0
-        while !reader.isAtEnd {
-            key += reader.number() ?? 1
-            keys.append(UInt32(key))
-            _ = reader.skip(":")
-            repeat { scalars.append(UInt32(reader.number() ?? 0)) } while reader.skip(",")
-            starts.append(Int32(scalars.count))
-        }
-        return (keys, starts, scalars)
-    }()
+    /// Calls `body` with each scalar of the whole decomposition of `scalar`, which has one.
+    @inline(__always)
+    static func decompose(
+        _ scalar: UInt32, _ form: DecompositionForm, _ body: (UInt32) -> Void
+    ) {
+        if form == .compatibility, compatibilityMap.decompose(scalar, body) { return }
+        decompose(scalar, body)
+    }
+
+    private static let decompositionMap = DecompositionMap(UnicodeTableData.decomposition)
+    private static let compatibilityMap = DecompositionMap(UnicodeCompatibilityData.decomposition)
 
     // MARK: Combining class
 
@@ -161,6 +163,34 @@ enum UnicodeTables {
         }
         return ranges
     }()
+}
+
+/// What scalars are decomposed to.
+private struct DecompositionMap: Sendable {
+    private(set) var keys: [UInt32] = []
+    private var starts: [Int32] = [0]
+    private var scalars: [UInt32] = []
+
+    /// The map of a table: "gap:scalars".
+    init(_ text: String) {
+        var reader = TableReader(text)
+        var key = 0
+        while !reader.isAtEnd {
+            key += reader.number() ?? 1
+            keys.append(UInt32(key))
+            _ = reader.skip(":")
+            repeat { scalars.append(UInt32(reader.number() ?? 0)) } while reader.skip(",")
+            starts.append(Int32(scalars.count))
+        }
+    }
+
+    /// Calls `body` with each scalar of a decomposition; false where the map has none.
+    @inline(__always)
+    func decompose(_ scalar: UInt32, _ body: (UInt32) -> Void) -> Bool {
+        guard let index = keys.index(ofSorted: scalar) else { return false }
+        for position in Int(starts[index])..<Int(starts[index + 1]) { body(scalars[position]) }
+        return true
+    }
 }
 
 /// Korean syllables, whose decomposition is computed (Unicode, section 3.12).
@@ -198,6 +228,17 @@ struct TableReader {
             position += 1
         }
         return value
+    }
+
+    /// Calls `body` with every scalar of a set: "gap" or "gap-length".
+    static func forEachInSet(_ text: String, _ body: (Int) -> Void) {
+        var reader = TableReader(text)
+        var last = 0
+        while let gap = reader.number() {
+            let first = last + gap
+            last = first + (reader.skip("-") ? reader.number() ?? 0 : 0)
+            for scalar in first...last { body(scalar) }
+        }
     }
 
     /// Steps over `separator` if it comes next.

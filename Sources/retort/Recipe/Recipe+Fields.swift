@@ -86,20 +86,41 @@ extension LoRATargets {
 extension Recipe.MethodOptions {
     fileprivate mutating func visit(_ fields: RecipeFields) throws {
         try fields.choice("name", &name)
-        if name == .priming { return try priming.visit(fields) }
-        if name == .llm2llm { return try llm2llm.visit(fields) }
-        if name == .mcqa { return try mcqa.visit(fields) }
-        try fields.choice("selection", &selection.rule)
-        try fields.number("random_ratio", &selection.randomRatio, 0...1)
-        try fields.number("ratio", &selection.ratio, 0...1)
-        try fields.number("momentum", &selection.momentum, 0...0.999_999)
-        try fields.integer("warmup_steps", &selection.warmupSteps, 0...Int.max)
-        try fields.flag("adapt_confidence", &selection.adaptConfidence)
-        try fields.flag("adapt_uncertainty", &selection.adaptUncertainty)
-        try fields.flag("weighted", &selection.weighted)
-        try fields.number("target_ratio", &selection.targetRatio, 0...1)
+        switch name {
+        case .priming: return try priming.visit(fields)
+        case .llm2llm: return try llm2llm.visit(fields)
+        case .mcqa: return try mcqa.visit(fields)
+        case .sequence: return try sequence.visit(fields)
+        case .llkd, .fineTune: break
+        }
+        try selection.visit(fields)
         try fields.choice("target", &target)
         try fields.number("temperature", &temperature, 1e-3...1e3)
+    }
+}
+
+extension SelectionOptions {
+    /// The keys stand beside those of the method whose samples are selected.
+    mutating func visit(_ fields: RecipeFields) throws {
+        try fields.choice("selection", &rule)
+        try fields.number("random_ratio", &randomRatio, 0...1)
+        try fields.number("ratio", &ratio, 0...1)
+        try fields.number("momentum", &momentum, 0...0.999_999)
+        try fields.integer("warmup_steps", &warmupSteps, 0...Int.max)
+        try fields.flag("adapt_confidence", &adaptConfidence)
+        try fields.flag("adapt_uncertainty", &adaptUncertainty)
+        try fields.flag("weighted", &weighted)
+        try fields.number("target_ratio", &targetRatio, 0...1)
+    }
+}
+
+extension Recipe.SequenceOptions {
+    fileprivate mutating func visit(_ fields: RecipeFields) throws {
+        try fields.integer("answers", &answers, 1...1_000)
+        try fields.number("temperature", &temperature, 0...2)
+        try fields.integer("max_tokens", &maximumTokens, 1...1_000_000)
+        try fields.text("system", &system)
+        try selection.visit(fields)
     }
 }
 

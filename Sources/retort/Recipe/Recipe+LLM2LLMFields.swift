@@ -35,6 +35,7 @@ extension Recipe.LLM2LLMOptions {
         try fields.texts("pool", &pool)
         try fields.text("pool_encoder", &poolEncoder)
         try fields.texts("choices", &choices)
+        try selection.visit(fields)
     }
 }
 
@@ -58,12 +59,7 @@ enum LLM2LLMChecks {
         let options = recipe.method.llm2llm
         let augmentation = options.augmentation.rawValue
         if options.augmentation.asksTeacher {
-            let teacher = recipe.teacher
-            try require(
-                teacher.kind != .encoder,
-                "method.augmentation: \(augmentation) wants a teacher that writes; set teacher.kind to "
-                    + "openai, local or recorded")
-            if teacher.kind == .openai { try RecipeChecks.checkServers(teacher, require) }
+            try RecipeChecks.checkWriter(recipe.teacher, require)
         }
         try require(
             recipe.data.labelField != nil,

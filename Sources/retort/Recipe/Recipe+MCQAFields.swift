@@ -35,6 +35,7 @@ extension Recipe.MCQAOptions {
         try fields.number("hard_weight", &hardWeight, 0...1)
         try fields.choice("hard_label", &hardLabel)
         try fields.integer("few_shot_epochs", &fewShotEpochs, 1...1_000_000)
+        try selection.visit(fields)
     }
 }
 

@@ -69,14 +69,7 @@ enum PrimingChecks {
             try require(
                 !teacher.model.isEmpty, "teacher.model is missing: name the teacher's folder")
         case .text:
-            try require(
-                teacher.kind != .encoder,
-                "method.signal: text wants a teacher that writes; set teacher.kind to openai, local or "
-                    + "recorded")
-            try require(
-                teacher.kind != .openai
-                    || !teacher.servers.baseURLs.isEmpty && !teacher.task.model.isEmpty,
-                "teacher.base_url or teacher.model is missing: name the server and its model")
+            try RecipeChecks.checkWriter(teacher, require)
         }
     }
 }

@@ -26,6 +26,12 @@ enum RecipeChecks {
         case .llm2llm: try LLM2LLMChecks.check(recipe, require)
         case .mcqa: try MCQAChecks.check(recipe, require)
         case .fineTune: break
+        case .sequence:
+            try checkWriter(recipe.teacher, require)
+            try require(
+                recipe.method.sequence.answers == 1 || recipe.method.sequence.temperature > 0,
+                "method.answers \(recipe.method.sequence.answers) wants method.temperature above 0: "
+                    + "greedy answers are all the same")
         }
         try require(
             recipe.budget.usd == nil || recipe.teacher.servers.inputPrice != nil,
@@ -77,6 +83,27 @@ enum RecipeChecks {
             try require(
                 !teacher.path.isEmpty,
                 "teacher.path is missing: name the file of recorded answers or a labels folder")
+        }
+    }
+
+    /// What a method needs of a teacher that writes.
+    static func checkWriter(
+        _ teacher: Recipe.TeacherOptions, _ require: (Bool, String) throws -> Void
+    ) throws {
+        switch teacher.kind {
+        case .openai: try checkServers(teacher, require)
+        case .local:
+            try require(
+                !teacher.model.isEmpty, "teacher.model is missing: name the decoder's folder")
+        case .recorded:
+            try require(
+                !teacher.path.isEmpty,
+                "teacher.path is missing: name the labels folder of an earlier run")
+        case .encoder:
+            try require(
+                false,
+                "this method wants a teacher that writes; set teacher.kind to openai, local or "
+                    + "recorded")
         }
     }
 

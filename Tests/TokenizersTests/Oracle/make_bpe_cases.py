@@ -162,6 +162,28 @@ def is_clear(file, peer):
     return len(set(names)) == len(names) and all(names)
 
 
+def write_cases(rng, peer, file, count, make_text):
+    """Prints what the library makes of random texts."""
+    vocab = peer.get_vocab()
+    words = sorted(rng.sample(sorted(vocab), min(len(vocab), 2000))) + ["the quick", "it's", "o'clock"]
+    contents, ids = [t["content"] for t in file["added_tokens"]], sorted(vocab.values())
+    for _ in range(count):
+        case = dict(text=make_text(rng, words, contents), special=rng.random() < 0.8)
+        if rng.random() < 0.15:
+            case["pair"] = make_text(rng, words, contents)
+        numbers = [rng.choice(ids) for _ in range(rng.randrange(0, 12))]
+        try:
+            e = peer.encode(case["text"], case.get("pair"), add_special_tokens=case["special"])
+            case.update(ids=e.ids, type_ids=e.type_ids, tokens=e.tokens, offsets=e.offsets, mask=e.special_tokens_mask,
+                        attention=e.attention_mask, decoded=peer.decode(e.ids), random_ids=numbers,
+                        decoded_whole=peer.decode(e.ids, skip_special_tokens=False), random_decoded=peer.decode(numbers))
+        except BaseException as panic:  # of the library's own, as where Strip finds a token too short
+            if isinstance(panic, KeyboardInterrupt):
+                raise
+            continue
+        print(json.dumps(case, ensure_ascii=False, separators=(",", ":")))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tokenizers", type=int, default=40)
@@ -176,24 +198,7 @@ def main():
         if not is_clear(file, peer):
             continue
         print(json.dumps(dict(tokenizer=file), ensure_ascii=False, separators=(",", ":")))
-        vocab = peer.get_vocab()
-        words = sorted(rng.sample(sorted(vocab), min(len(vocab), 2000))) + ["the quick", "it's", "o'clock"]
-        contents, ids = [t["content"] for t in file["added_tokens"]], sorted(vocab.values())
-        for _ in range(options.texts):
-            case = dict(text=long_text(rng, words, contents), special=rng.random() < 0.8)
-            if rng.random() < 0.15:
-                case["pair"] = long_text(rng, words, contents)
-            numbers = [rng.choice(ids) for _ in range(rng.randrange(0, 12))]
-            try:
-                e = peer.encode(case["text"], case.get("pair"), add_special_tokens=case["special"])
-                case.update(ids=e.ids, type_ids=e.type_ids, tokens=e.tokens, offsets=e.offsets, mask=e.special_tokens_mask,
-                            attention=e.attention_mask, decoded=peer.decode(e.ids), random_ids=numbers,
-                            decoded_whole=peer.decode(e.ids, skip_special_tokens=False), random_decoded=peer.decode(numbers))
-            except BaseException as panic:  # of the library's own, as where Strip finds a token too short
-                if isinstance(panic, KeyboardInterrupt):
-                    raise
-                continue
-            print(json.dumps(case, ensure_ascii=False, separators=(",", ":")))
+        write_cases(rng, peer, file, options.texts, long_text)
 
 
 if __name__ == "__main__":

@@ -23,12 +23,14 @@ PATTERNS = [r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| 
             r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"]
 STAGES += [dict(type="NFC"), dict(type="Digits", individual_digits=True)]
 STAGES += [dict(type="Split", pattern=dict(Regex=text), behavior="Isolated", invert=False) for text in PATTERNS]
+STAGES += [dict(type="NFKC"), dict(type="NFKD"), dict(type="Nmt"),
+           dict(type="Replace", pattern=dict(Regex=r"\s{2,}|[\n\r\t]"), content=" ")]
 
 
 def outputs(stage):
     model = dict(type="WordPiece", unk_token="?", continuing_subword_prefix="##",
                  max_input_chars_per_word=100, vocab={"?": 0})
-    is_normalizer = stage in STAGES[:4] or stage["type"] in ("BertNormalizer", "NFC")
+    is_normalizer = stage in STAGES[:4] or stage["type"] in ("BertNormalizer", "NFC", "NFKC", "NFKD", "Nmt", "Replace")
     kind = "normalizer" if is_normalizer else "pre_tokenizer"
     tokenizer = Tokenizer.from_str(json.dumps({"version": "1.0", "model": model, kind: stage}))
     if is_normalizer:

@@ -133,6 +133,12 @@ struct retort_row_pair {
     /* In place; the row holds `heads` heads of 2 * half elements, the tables half. */             \
     X(void, rotary, (float *x, ptrdiff_t heads, ptrdiff_t half, const float *cosine,               \
         const float *sine, float direction))                                                       \
+    /* Terms of relative attention of one head: see Source/RelativeScores.swift. `places` points at the\
+       middle of 2 n - 1 numbers, that of distance 0. Backward, the terms are overwritten. */      \
+    X(void, relative_scores, (float *scores, ptrdiff_t n, const float *query_terms,                \
+        const float *key_terms, ptrdiff_t stride, const int32_t *places))                          \
+    X(void, relative_scores_backward, (const float *gradient, ptrdiff_t n, float *query_terms,     \
+        float *key_terms, ptrdiff_t stride, ptrdiff_t columns, const int32_t *places))             \
     /* Divergences of two rows, already times 1 / temperature: see Source/Divergence.swift. Terms of   \
        `divergence_terms`: the sums of e^(x - maximum) of student and teacher, and those times the     \
        rows' difference. A gradient may lie where the student's row does. */                         \

@@ -1,4 +1,4 @@
-// BERT against recorded PyTorch values: scores, every hidden state, every gradient, ten AdamW steps.
+// Encoders against recorded PyTorch values: scores, every hidden state, every gradient, ten AdamW steps.
 // The tolerances are those that the recording advises.
 
 import Autograd
@@ -9,9 +9,9 @@ import TensorCore
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: RecordedBert.isThere, "no recorded BERT in ../shared/reference"))
-struct RecordedBertTests {
-    private func inference(_ recorded: RecordedBert, _ compute: Compute) -> (
+@Suite(.enabled(if: RecordedEncoder.areThere, "no recorded encoders in ../shared/reference"))
+struct RecordedEncoderTests {
+    private func inference(_ recorded: RecordedEncoder, _ compute: Compute) -> (
         logits: [Float], states: [[Float]]
     ) {
         let batch = TokenBatch(recorded.sequences)
@@ -22,9 +22,9 @@ struct RecordedBertTests {
         return (result.logits.value.toArray(), result.hiddenStates.map { $0.value.toArray() })
     }
 
-    @Test(arguments: InstructionSet.available)
-    func logits(set: InstructionSet) throws {
-        let recorded = try RecordedBert()
+    @Test(arguments: RecordedEncoder.names, InstructionSet.available)
+    func logits(name: String, set: InstructionSet) throws {
+        let recorded = try RecordedEncoder(name)
         let ours = inference(recorded, Compute(threads: 2, instructionSet: set)).logits
         let theirs = try recorded.golden.floats("out.logits")
         #expect(ours.count == theirs.count)
@@ -33,8 +33,9 @@ struct RecordedBertTests {
         #expect(worst <= 2e-5 * largest + 1e-6)
     }
 
-    @Test func hiddenStates() throws {
-        let recorded = try RecordedBert()
+    @Test(arguments: RecordedEncoder.names)
+    func hiddenStates(name: String) throws {
+        let recorded = try RecordedEncoder(name)
         let states = inference(recorded, Compute(threads: 2)).states
         #expect(states.count == recorded.student.configuration.layerCount + 1)
         let width = recorded.student.configuration.hiddenSize
@@ -52,9 +53,9 @@ struct RecordedBertTests {
 
     /// A bias that softmax doesn't see has no gradient but rounding: what is below float32's resolution
     /// of the whole gradient is no error.
-    @Test(arguments: InstructionSet.available)
-    func everyGradient(set: InstructionSet) throws {
-        let recorded = try RecordedBert()
+    @Test(arguments: RecordedEncoder.names, InstructionSet.available)
+    func everyGradient(name: String, set: InstructionSet) throws {
+        let recorded = try RecordedEncoder(name)
         let arena = Arena()
         let parameters = recorded.student.parameters
         let gradients = arena.zeros(1, parameters.elementCount)
@@ -74,8 +75,9 @@ struct RecordedBertTests {
     }
 
     /// AdamW, decay on every weight, gradients clipped to norm 1, as `golden.json` says.
-    @Test func tenSteps() throws {
-        let recorded = try RecordedBert()
+    @Test(arguments: RecordedEncoder.names)
+    func tenSteps(name: String) throws {
+        let recorded = try RecordedEncoder(name)
         let arena = Arena()
         let parameters = recorded.student.parameters
         let count = parameters.elementCount

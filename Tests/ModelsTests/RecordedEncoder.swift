@@ -1,4 +1,4 @@
-// A tiny BERT with the values that PyTorch gave for it, as `../shared/reference` holds them.
+// A tiny encoder with the values that PyTorch gave for it, as `../shared/reference` holds them.
 
 import Autograd
 import Foundation
@@ -6,28 +6,39 @@ import Models
 import Safetensors
 import TensorCore
 import TestSupport
+import Testing
 
-/// A recorded model folder.
-struct RecordedBert {
-    static let folder = SharedData.path("reference/golden/bert")
-    static let isThere = SharedData.has("reference/golden/bert/golden.safetensors")
+/// A recorded model folder of an encoder, with a classifier or a head for choices.
+struct RecordedEncoder {
+    static let names = [
+        "bert", "roberta", "deberta-v3", "bert-multiple-choice", "deberta-v3-multiple-choice",
+    ]
+    static let areThere = names.allSatisfy {
+        SharedData.has("reference/golden/\($0)/golden.safetensors")
+    }
 
-    let student: EncoderClassifier
+    let student: any EncoderStudent
     let golden: SafetensorsFile
     let sequences: [TokenSequence]
     let classes: [Int32]
     /// For each sequence, the places of its tokens in the padded batch.
     let places: [[Int]]
 
-    init() throws {
-        student = try EncoderClassifier(ModelFolder(path: Self.folder))
-        golden = try SafetensorsFile(path: "\(Self.folder)/golden.safetensors")
+    init(_ name: String) throws {
+        let path = SharedData.path("reference/golden/\(name)")
+        let folder = try ModelFolder(path: path)
+        student =
+            name.hasSuffix("multiple-choice")
+            ? try MultipleChoiceModel(folder) : try EncoderClassifier(folder)
+        golden = try SafetensorsFile(path: "\(path)/golden.safetensors")
         classes = try golden.int64s("in.labels").map { Int32($0) }
         let ids = try golden.int64s("in.input_ids")
-        let types = try golden.int64s("in.token_type_ids")
+        let types =
+            golden.contains("in.token_type_ids")
+            ? try golden.int64s("in.token_type_ids") : ids.map { _ in 0 }
         let mask = try golden.int64s("in.attention_mask")
-        let length = ids.count / classes.count
-        places = classes.indices.map { row in
+        let length = try #require(try golden.entry("in.input_ids").shape.last)
+        places = (0..<ids.count / length).map { row in
             (row * length..<(row + 1) * length).filter { mask[$0] != 0 }
         }
         sequences = places.map { places in
@@ -47,9 +58,12 @@ struct RecordedBert {
         let logits = student.logits(tape, batch, dropout: nil)
         let gradient = memory.matrix(logits.value.rows, logits.value.columns)
         var losses = [Double](repeating: 0, count: classes.count)
+        // The scores of an item's choices stand one behind another, each a row of its own.
+        let (rows, columns) = (classes.count, logits.value.count / classes.count)
         compute.crossEntropy(
-            logits.value, targets: classes, gradientScale: 1 / Float(classes.count),
-            into: gradient, losses: &losses)
+            logits.value.reshaped(rows: rows, columns: columns), targets: classes,
+            gradientScale: 1 / Float(classes.count),
+            into: gradient.reshaped(rows: rows, columns: columns), losses: &losses)
         tape.backward(from: logits, gradient: gradient)
         return losses.reduce(0, +) / Double(classes.count)
     }
