@@ -3,6 +3,8 @@
 
 import Foundation
 import Methods
+import Reporting
+import Safetensors
 import TestSupport
 import Testing
 
@@ -61,6 +63,18 @@ private struct StandIn {
                 tied: false, length: 32_768, more: ", \"rope_theta\": 1000000.0"),
             tokenizer: "bpe-byte-fallback",
             chat: "bos_token '[INST] ' + content + ' [/INST]' eos_token"),
+        "deberta-v3-base": StandIn(
+            config: """
+                {"model_type": "deberta-v2", "hidden_size": 768, "intermediate_size": 3072,
+                 "num_hidden_layers": 12, "num_attention_heads": 12, "vocab_size": 128100,
+                 "max_position_embeddings": 512, "type_vocab_size": 0, "hidden_act": "gelu",
+                 "layer_norm_eps": 1e-7, "relative_attention": true, "position_buckets": 256,
+                 "norm_rel_ebd": "layer_norm", "share_att_key": true, "pos_att_type": "p2c|c2p",
+                 "position_biased_input": false, "max_relative_positions": -1,
+                 "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1,
+                 "initializer_range": 0.02, "pad_token_id": 0}
+                """,
+            tokenizer: "deberta-v3", chat: "", begin: "[CLS]", end: "[SEP]"),
     ]
 
     /// Writes the folder.
@@ -77,7 +91,14 @@ private struct StandIn {
         var tokens = try Data(contentsOf: URL(fileURLWithPath: source))
         if !specials.isEmpty { tokens = try adding(specials, to: tokens) }
         try write(tokens, "tokenizer.json")
-        try writeWeights("\(folder)/model.safetensors")
+        if chat.isEmpty {
+            // An encoder's plan reads its configuration alone.
+            try SafetensorsWriter.write(
+                [TensorSource(name: "none", shape: [1], floats: [0])], metadata: [:],
+                to: "\(folder)/model.safetensors")
+        } else {
+            try writeWeights("\(folder)/model.safetensors")
+        }
     }
 
     private func adding(_ names: [String], to file: Data) throws -> Data {
@@ -122,11 +143,20 @@ struct ShippedRecipeTests {
     private static let cluster: [String] =
         ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/cluster")) ?? [])
         .filter { $0.hasSuffix(".yaml") }.sorted()
+    private static let generative = cluster.filter { !$0.contains("-mcqa-") }
+    private static let multipleChoice = cluster.filter { $0.contains("-mcqa-") }
 
     @Test func thereAreSome() {
         for nodes in ["1-node", "8-nodes", "64-nodes"] {
-            #expect(Self.cluster.count { $0.hasSuffix("-\(nodes).yaml") } >= 2)
+            #expect(Self.cluster.count { $0.hasSuffix("-\(nodes).yaml") } >= 3)
         }
+    }
+
+    /// The count of ranks that a recipe's own first lines plan for.
+    private func ranks(_ path: String) throws -> Int {
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        return try #require(
+            text.firstMatch(of: /--ranks ([0-9]+)/).flatMap { Int($0.output.1) })
     }
 
     /// Every recipe that comes along is read without complaint.
@@ -137,15 +167,51 @@ struct ShippedRecipeTests {
         }
     }
 
-    @Test(arguments: cluster)
+    /// Whether this program has the encoder that these recipes are for.
+    private static let hasDeBERTa: Bool = {
+        guard let place = try? TemporaryFolder(), let model = StandIn.models["deberta-v3-base"],
+            (try? model.write(to: place.file("model"))) != nil
+        else { return false }
+        return (try? ModelFolder(path: place.file("model"))) != nil
+    }()
+
+    @Test(.enabled(if: hasDeBERTa, "no DeBERTa here yet"), arguments: multipleChoice)
+    func plannedMultipleChoice(_ name: String) throws {
+        let path = "\(Self.folder)/cluster/\(name)"
+        let place = try TemporaryFolder()
+        var recipe = try RecipeFile.load(path)
+        let ranks = try ranks(path)
+        recipe.outputDirectory = place.file("run")
+        let student = (recipe.student.model as NSString).lastPathComponent
+        recipe.student.model = place.file(student)
+        try #require(StandIn.models[student]).write(to: recipe.student.model)
+        func rows(_ name: String, _ count: Int) throws -> [String] {
+            let rows = (0..<count).map {
+                "{\"subject\": \"s\($0 % 3)\", \"question\": \"What is \($0) and the \(name)?\", "
+                    + "\"choices\": [\"\(name) \($0)\", \"none\"], \"answer\": 0}\n"
+            }
+            return [try place.write("\(name).jsonl", rows.joined())]
+        }
+        recipe.data.pool = try rows("examples", 15)
+        recipe.data.test = try rows("test", 30)
+        let plan = try RunPlan(recipe, ranks: ranks).text
+        #expect(plan.contains("15 of 3 subjects") && plan.contains("30 items"), "\(plan)")
+        #expect(plan.contains("\(ranks) ranks") && !plan.contains("idle ranks"), "\(plan)")
+        // Three calls an item, and its four orders.
+        let wanted = 3 * recipe.method.mcqa.perSubject
+        #expect(plan.contains("\(NumberText.grouped(3 * wanted)) requests if"), "\(plan)")
+        #expect(plan.contains("\(NumberText.grouped(4 * wanted)) requests at most"), "\(plan)")
+        let memory = try #require(
+            plan.firstMatch(of: /about ([0-9]+) MiB, [0-9]+ ranks/).flatMap { Int($0.output.1) })
+        #expect((1_000...64_000).contains(memory), "\(plan)")
+    }
+
+    @Test(arguments: generative)
     func planned(_ name: String) throws {
         let path = "\(Self.folder)/cluster/\(name)"
         let place = try TemporaryFolder()
         var recipe = try RecipeFile.load(path)
-        // The count of ranks that the recipe's own first lines plan for.
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        let ranks = try #require(
-            text.firstMatch(of: /--ranks ([0-9]+)/).flatMap { Int($0.output.1) })
+        let ranks = try ranks(path)
         recipe.outputDirectory = place.file("run")
         let student = (recipe.student.model as NSString).lastPathComponent
         recipe.student.model = place.file(student)
