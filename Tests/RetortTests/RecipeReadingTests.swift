@@ -97,7 +97,7 @@ import Training
         ("student.new_head", "maybe"), ("student.max_seq_length", "1"),
         ("method.selection", "best"), ("method.ratio", "2"), ("method.random_ratio", "2"),
         ("method.momentum", "1"),
-        ("method.target_ratio", "-0.1"), ("method.name", "lion"), ("method.temperature", "2"),
+        ("method.target_ratio", "-0.1"), ("method.name", "tiger"), ("method.temperature", "2"),
         ("teacher.kind", "oracle"), ("teacher.temperature", "0"), ("teacher.path", "''"),
         ("teacher.label_sentences", "text"), ("data.pool", "{a: b}"), ("data.pool", "[[a]]"),
         ("data.on_bad_row", "ignore"), ("data.format", "xml"), ("checkpoint.keep_latest_k", "1"),
