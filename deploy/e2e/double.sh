@@ -22,4 +22,8 @@ start_double() { # NAME OPTION...: leaves its port in `port`
 }
 # What the server has counted.
 stats() { curl -s --max-time 10 "http://127.0.0.1:$1/stats" >"stats-$1.json"; }
-counted() { sed -n 's/.*"'"$2"'":\([0-9]*\).*/\1/p' "stats-$1.json"; } # PORT KEY
+counted() { # PORT KEY: 0 for what never was
+    local value
+    value=$(sed -n 's/.*"'"$2"'":\([0-9]*\).*/\1/p' "stats-$1.json")
+    echo "${value:-0}"
+}

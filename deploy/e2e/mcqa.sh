@@ -4,29 +4,13 @@
 # shellcheck source=deploy/e2e/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-double=$(dirname "$retort")/teacher-double
-[ -x "$double" ] || fail 66 "no $double: run 'swift build -c release'"
-require_packages curl
-servers=()
-trap 'kill "${servers[@]}" 2>/dev/null' EXIT
+# shellcheck source=deploy/e2e/double.sh
+. "$root/deploy/e2e/double.sh"
 
 start_examiner() { # NAME OPTION...: leaves its port in `port`
     local name=$1
     shift
-    rm -f "$name.port"
-    "$double" --port 0 --port-file "$name.port" --examiner --examiner-test test.jsonl --lifetime 7200 "$@" >"$name.server.log" 2>&1 &
-    servers+=($!)
-    for _ in $(seq 200); do
-        [ -s "$name.port" ] && break
-        sleep 0.05
-    done
-    port=$(cat "$name.port") || fail 70 "the examiner didn't start: $(tail -n 1 "$name.server.log")"
-}
-stats() { curl -s --max-time 10 "http://127.0.0.1:$1/stats" >"stats-$1.json"; }
-counted() { # PORT KEY: 0 for a flaw that never was
-    local value
-    value=$(sed -n 's/.*"'"$2"'":\([0-9]*\).*/\1/p' "stats-$1.json")
-    echo "${value:-0}"
+    start_double "$name" --examiner --examiner-test test.jsonl "$@"
 }
 way_value() { # REPORT WAY KEY: of the report's list of ways
     awk -v way="\"$2\"" -v key="\"$3\"" '
