@@ -35,7 +35,7 @@ import Testing
     private func generated(
         _ options: Recipe.LionOptions, hard: Int = 2, easy: Int = 3, cache: [String] = [],
         iteration: Int = 0, reply: @escaping (TextRequest) -> String
-    ) throws -> ([LionInstruction], GenerationTally, [[TextRequest]]) {
+    ) throws -> ([LionInstruction], InstructionTally, [[TextRequest]]) {
         var waves: [[TextRequest]] = []
         let generation = LionGeneration(
             options: options, prompts: try LionPrompts(options.prompts), seed: 5

@@ -9,7 +9,7 @@ import Corpus
 import Teacher
 
 /// Counts of one iteration's generation.
-struct GenerationTally: Codable, Equatable {
+struct InstructionTally: Codable, Equatable {
     /// Requests, by kind.
     var requests: [String: Int] = [:]
     /// Instructions that were taken, by kind.
@@ -53,8 +53,8 @@ struct LionGeneration {
     ///   - cache: The texts of the whole Cache Pool.
     func instructions(
         hard: [LionInstruction], easy: [LionInstruction], iteration: Int, cache: [String]
-    ) throws -> (instructions: [LionInstruction], tally: GenerationTally) {
-        var tally = GenerationTally()
+    ) throws -> (instructions: [LionInstruction], tally: InstructionTally) {
+        var tally = InstructionTally()
         var gate = SimilarityGate(threshold: options.similarity)
         for text in cache { gate.add(text) }
         var sides = [(LionKind.hard, hard), (.easy, easy)].map { kind, seeds in
@@ -115,7 +115,7 @@ struct LionGeneration {
     }
 }
 
-extension GenerationTally {
+extension InstructionTally {
     mutating func reject(_ reason: InstructionRejection) {
         rejected[reason.rawValue, default: 0] += 1
     }

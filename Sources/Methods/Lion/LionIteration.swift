@@ -20,7 +20,7 @@ struct LionIteration: Codable, Equatable {
     /// What the referee said; nil until it has, and in the last iteration.
     var discrimination: Discrimination?
     /// What generation came to; nil until the next Train Pool stands, and in the last iteration.
-    var generation: GenerationTally?
+    var generation: InstructionTally?
     /// Money spent so far over the whole run, in millionths.
     var spentMicro: Int64 = 0
 
