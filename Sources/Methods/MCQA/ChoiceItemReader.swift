@@ -86,7 +86,7 @@ struct ChoiceItemReader {
 
     private static func item(_ row: ChoiceRow, _ place: String) throws -> ChoiceItem {
         let parts: (question: String, choices: [String])
-        switch (row.question, row.input ?? row.instruction) {
+        switch (row.question, row.instruction ?? row.input) {
         case (.text(let text)?, _):
             parts = (row.withPassage(text), row.choices?.texts ?? row.options ?? [])
         case (.structured(let stem, let choices)?, _): parts = (stem, choices.map(\.text))
