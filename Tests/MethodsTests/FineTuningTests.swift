@@ -1,12 +1,9 @@
 // Fine-tuning of a decoder end to end: a run on any ranks, stopped and resumed, adapters alone, and what
 // comes out of it, on a small decoder that learns to add.
 
-import Collectives
 import Corpus
 import Foundation
 import Models
-import Synchronization
-import TensorCore
 import TestSupport
 import Testing
 import Training
@@ -55,31 +52,13 @@ private struct SumCase {
         recipe.checkpoint.saveSteps = 5
     }
 
-    private struct Sent: @unchecked Sendable { let recipe: Recipe }
-
     /// Runs on some ranks, stopping at an edge of training if asked to; true when all is done.
     func run(_ name: String, ranks: Int, stopping: Int? = nil) async throws -> Bool {
         var recipe = recipe
         recipe.outputDirectory = folder.file(name)
-        let sent = Sent(recipe: recipe)
-        let results = try await onOwnThread {
-            try ThreadWorld.run(ranks: ranks) { communicator in
-                var edges = 0
-                let session = RunSession(
-                    sent.recipe, resolvedRecipe: "a", decisiveRecipe: "a", program: "retort test",
-                    communicator: communicator, compute: Compute(threads: 1),
-                    console: RunConsole(
-                        isLeader: communicator.rank == 0, isTerminal: false, write: { _ in },
-                        warn: { _ in }),
-                    isStopRequested: {
-                        edges += 1
-                        return edges - 1 == stopping
-                    })
-                return try MethodRun.carryOut(session, resume: .automatic)
-            }
-        }
-        #expect(Set(results).count == 1)
-        return results[0]
+        return try await ThreadedRun.carryOut(
+            recipe, ranks: ranks, resolved: "a", stopping: stopping
+        ).isComplete
     }
 
     /// What the pool asks, in its order.

@@ -1,10 +1,7 @@
 // Whole runs of few-shot multiple choice with a tiny encoder: items written and scored by a recorded teacher or
 // given with recorded scores; the same files on any number of ranks and after a stop at any edge.
 
-import Collectives
 import Foundation
-import Synchronization
-import TensorCore
 import TestSupport
 import Testing
 import Training
@@ -124,32 +121,8 @@ private struct MCQACase {
     ) async throws -> (isComplete: Bool, said: String) {
         var recipe = recipe
         recipe.outputDirectory = folder.file(name)
-        let said = Mutex("")
-        let write: @Sendable (String) -> Void = { text in said.withLock { $0 += text } }
-        let sent = SentRecipe(recipe: recipe)
-        let results = try await onOwnThread {
-            try ThreadWorld.run(ranks: ranks) { communicator in
-                var edges = 0
-                let session = RunSession(
-                    sent.recipe, resolvedRecipe: "seed: 7\n", decisiveRecipe: "seed: 7\n",
-                    program: "retort test", communicator: communicator,
-                    compute: Compute(threads: 1),
-                    console: RunConsole(
-                        isLeader: communicator.rank == 0, isTerminal: false, write: write,
-                        warn: write)
-                ) {
-                    edges += 1
-                    return stopping.map { edges > $0 } ?? false
-                }
-                return try MethodRun.carryOut(session, resume: resume)
-            }
-        }
-        precondition(Set(results).count == 1, "ranks end differently: \(results)")
-        return (results[0], said.withLock { $0 })
-    }
-
-    private struct SentRecipe: @unchecked Sendable {
-        let recipe: Recipe
+        return try await ThreadedRun.carryOut(
+            recipe, ranks: ranks, stopping: stopping, resume: resume)
     }
 
     /// What a run left behind, without what depends on the clock or the rank count.

@@ -1,10 +1,7 @@
 // Priming end to end on tiny decoders: all arms by one call, the same bits on any ranks and after stops at
 // any stage, what is refused before anything is asked.
 
-import Collectives
 import Foundation
-import Synchronization
-import TensorCore
 import TestSupport
 import Testing
 import Training
@@ -49,8 +46,6 @@ private struct PrimingCase {
         recipe.checkpoint.saveSteps = 2
     }
 
-    private struct Sent: @unchecked Sendable { let recipe: Recipe }
-
     /// Runs on some ranks; with `stopping`, stops when it is asked for the time that many times whether
     /// it should.
     func run(
@@ -58,33 +53,8 @@ private struct PrimingCase {
     ) async throws -> (isComplete: Bool, said: String) {
         var recipe = recipe
         recipe.outputDirectory = folder.file(name)
-        let sent = Sent(recipe: recipe)
-        let said = Mutex("")
-        return try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(
-                    with: Result {
-                        let results = try ThreadWorld.run(ranks: ranks) { communicator in
-                            var asked = 0
-                            let session = RunSession(
-                                sent.recipe, resolvedRecipe: "a", decisiveRecipe: "a",
-                                program: "retort test", communicator: communicator,
-                                compute: Compute(threads: 1),
-                                console: RunConsole(
-                                    isLeader: communicator.rank == 0, isTerminal: false,
-                                    write: { text in said.withLock { $0 += text } },
-                                    warn: { _ in }),
-                                isStopRequested: {
-                                    asked += 1
-                                    return stopping.map { asked > $0 } ?? false
-                                })
-                            return try MethodRun.carryOut(session, resume: .automatic)
-                        }
-                        precondition(Set(results).count == 1, "ranks end differently")
-                        return (results[0], said.withLock { $0 })
-                    })
-            }
-        }
+        return try await ThreadedRun.carryOut(
+            recipe, ranks: ranks, resolved: "a", stopping: stopping)
     }
 
     func bytes(_ path: String) throws -> Data {

@@ -1,11 +1,8 @@
 // A whole run on a small generated data set: sentences about colours and animals, a tiny encoder as
 // teacher or answers recorded before, a tiny student, any number of ranks in one process.
 
-import Collectives
 import Foundation
 import Methods
-import Synchronization
-import TensorCore
 import TestSupport
 import Training
 
@@ -120,35 +117,14 @@ struct RunCase {
     ) async throws -> (isComplete: Bool, said: String) {
         var recipe = recipe
         recipe.outputDirectory = folder.file(name)
-        let said = Mutex("")
-        let write: @Sendable (String) -> Void = { text in said.withLock { $0 += text } }
-        let (sent, yaml) = (SentRecipe(recipe: recipe), resolvedRecipe)
-        let results = try await onOwnThread {
-            try ThreadWorld.run(ranks: ranks) { communicator in
-                var edges = 0
-                let session = RunSession(
-                    sent.recipe, resolvedRecipe: yaml, decisiveRecipe: yaml,
-                    program: "retort test",
-                    communicator: communicator, compute: Compute(threads: 1),
-                    console: RunConsole(
-                        isLeader: communicator.rank == 0, isTerminal: false, write: write,
-                        warn: write),
-                    isStopRequested: {
-                        guard !labelsOnly else { return false }
-                        edges += 1
-                        return edges - 1 == stopping
-                    })
-                if labelsOnly { return try DistillationRun(session).labelOnly() }
-                return try MethodRun.carryOut(session, resume: resume)
-            }
+        guard labelsOnly else {
+            return try await ThreadedRun.carryOut(
+                recipe, ranks: ranks, resolved: resolvedRecipe, stopping: stopping, resume: resume)
         }
-        precondition(Set(results).count == 1, "ranks end differently: \(results)")
-        return (results[0], said.withLock { $0 })
-    }
-
-    /// Hands a recipe, which is a value, to the ranks' threads.
-    private struct SentRecipe: @unchecked Sendable {
-        let recipe: Recipe
+        return try await ThreadedRun.carryOut(recipe, ranks: ranks, resolved: resolvedRecipe) {
+            session, _ in
+            try DistillationRun(session).labelOnly()
+        }
     }
 
     func outcome(_ name: String) throws -> RunOutcome {
