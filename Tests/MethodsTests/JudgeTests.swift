@@ -14,6 +14,7 @@ import Testing
             ("9 8\nBoth are fine.", false, 9, 8), ("**9, 7.5**\nFine.", false, 9, 7.5),
             ("Scores:\nAssistant 1: 10\nAssistant 2: 4\n\nAssistant 1 is better.", false, 10, 4),
             ("- **Answer 1**: 7/10\n- **Answer 2**: 9/10", false, 7, 9),
+            ("Answer 1: 7/10.\nAnswer 2: 9/10.", false, 7, 9),
             ("Answer 1: 7 out of 10\nAnswer 2: 1 out of 10", false, 7, 1),
             // The last pair counts: the first may be about parts.
             ("Answer 1: 3\nAnswer 2: 4\nAfter all:\nAnswer 1: 5\nAnswer 2: 6", false, 5, 6),

@@ -4,7 +4,7 @@
 
 Loads the folder by from_pretrained (model, tokenizer, names of the classes), measures accuracy on the test
 set, and writes OUT_FOLDER as `retort bench parity` reads it: the model with dropout off, and
-golden.safetensors with the logits, loss and gradients of one real batch and ten AdamW steps on it.
+golden.safetensors with the hidden states, logits, loss and gradients of one real batch and ten AdamW steps on it.
 """
 import json
 import os
@@ -43,11 +43,12 @@ os.makedirs(out, exist_ok=True)
 model.save_pretrained(out)
 model = AutoModelForSequenceClassification.from_pretrained(out, attn_implementation="eager").train()
 
-answer = model(**inputs)
+answer = model(**inputs, output_hidden_states=True)
 answer.loss.backward()
 copy = lambda tensor: tensor.detach().clone().contiguous()
 tensors = {f"in.{name}": copy(value) for name, value in inputs.items()}
 tensors |= {"out.logits": copy(answer.logits), "out.loss": copy(answer.loss).reshape(1)}
+tensors |= {f"out.hidden.{layer}": copy(state) for layer, state in enumerate(answer.hidden_states)}
 tensors |= {f"grad.{name}": copy(p.grad) for name, p in model.named_parameters() if p.grad is not None}
 settings = dict(lr=1e-5, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
 optimiser = torch.optim.AdamW(model.parameters(), **settings)

@@ -59,7 +59,7 @@ struct JudgeScores: Equatable {
         // `8/10` and `8 out of 10` are 8.
         if words.suffix(3) == ["out", "of", "10"] { words.removeLast(3) }
         guard words.count == 1 else { return nil }
-        let word = words[0]
+        let word = words[0].hasSuffix(".") ? words[0].dropLast() : words[0]
         return score(word.hasSuffix("/10") ? word.dropLast(3) : word)
     }
 
